@@ -1,0 +1,4 @@
+/// How `healerctl` prints an answer.
+public enum OutputFormat: String, Hashable, Sendable, CaseIterable {
+    case table, json
+}
