@@ -1,0 +1,79 @@
+import Cluster
+import Healer
+
+/// One Kafka cluster that is looked after.
+struct ClusterConfiguration: Hashable, Sendable {
+    var name: ClusterName
+    /// librdkafka's properties by their names, `bootstrap.servers` among them.
+    var kafka: [String: PropertyValue]
+    /// The cluster's own ensemble; `nil` for KRaft.
+    var zooKeeper: ConnectString?
+    var zooKeeperDigest: DigestCredentials?
+    /// As the file says; see ``effectiveMode``.
+    var mode: Mode
+    /// `nil`: nothing is known of the nodes' processes, and nothing can be started.
+    var supervisor: SupervisorConfiguration?
+    /// The nodes that the file names.
+    var nodes: [NodeConfiguration]
+    var discovery: DiscoveryConfiguration
+    /// One for each code.
+    var policies: [FindingCode: PolicyConfiguration]
+    /// While more nodes than this fail at once, nothing disruptive is done: dead ones are started, no more.
+    var blastRadius: Int
+
+    /// A KRaft cluster is observed only, whatever the file says.
+    var effectiveMode: Mode { self.zooKeeper == nil ? .observe : self.mode }
+
+    /// Whether a step may be taken against this failure.
+    func mode(for code: FindingCode) -> Mode { min(self.effectiveMode, self.policy(for: code).mode ?? .heal) }
+
+    func policy(for code: FindingCode) -> PolicyConfiguration { self.policies[code] ?? .standard(for: code) }
+}
+
+enum Mode: String, Hashable, Sendable, CaseIterable, Comparable {
+    /// Look, and say what would be done.
+    case observe
+    case heal
+    static func < (a: Self, b: Self) -> Bool { a == .observe && b == .heal }
+}
+
+/// What is done about one kind of failure.
+struct PolicyConfiguration: Hashable, Sendable {
+    /// `nil` means the cluster's.
+    var mode: Mode?
+    /// How long a failure must last before anything is done.
+    var grace: Duration
+    /// How long after a recovery of a node no other is begun for the same failure of that node.
+    var cooldown: Duration
+    /// Of `brokerHung`: how long the silence must last before the broker is called hung.
+    var confirm: Duration
+    /// Of `brokerDead`: whether a dead broker's registration may be removed before it expires.
+    var deregister: Bool
+    /// Of `brokerStopped`: whether a broker that somebody stopped is started after the grace.
+    var startStopped: Bool
+
+    static func standard(for code: FindingCode) -> PolicyConfiguration {
+        let grace: Duration =
+            switch code {
+            case .brokerDead, .zooKeeperDead, .partitionOffline: .zero
+            case .brokerHung, .underMinISR: .seconds(30)
+            case .brokerUnregistered: .seconds(36)
+            case .brokerStopped: .seconds(300)
+            case .underReplicated, .isrShrink: .seconds(600)
+            case .brokerStarting: .seconds(1800)
+            }
+        return PolicyConfiguration(
+            mode: nil, grace: grace, cooldown: code == .brokerHung ? .seconds(300) : .zero, confirm: .seconds(5),
+            deregister: true, startStopped: false)
+    }
+}
+
+/// How nodes that the file does not name are found and named.
+struct DiscoveryConfiguration: Hashable, Sendable {
+    /// Whether brokers that register are looked after without being in the file.
+    var brokers: Bool
+    /// Whether the servers of the cluster's connect string are looked after without being in the file.
+    var zooKeeperServers: Bool
+    var brokerName: NameTemplate
+    var zooKeeperName: NameTemplate
+}
