@@ -1,0 +1,161 @@
+import Cluster
+import Dispatch
+import Foundation
+import Glibc
+import Synchronization
+
+/// Holds a connection to every node and asks it something small, on one thread of its own for a whole cluster.
+///
+/// `@unchecked Sendable`: the links belong to the thread; everybody else leaves orders in the mutex and wakes it.
+final class LivenessMonitor: @unchecked Sendable {
+    struct Target: Hashable, Sendable {
+        let node: NodeName
+        let endpoint: Endpoint
+        let exchanges: Set<Exchange>
+    }
+
+    private struct Orders {
+        var targets: Set<Target>?
+        var hurry: Set<NodeName> = []
+        var resolved: [(ObjectIdentifier, Result<Address, Address.Failure>)] = []
+        var stop = false
+    }
+
+    private let orders = Mutex(Orders())
+    private let limits: Link.Limits
+    private let report: @Sendable (Observation) -> Void
+    private let wake: (read: Int32, write: Int32)
+    private var links: [Link] = []
+    private let ended = DispatchSemaphore(value: 0)
+    private static let resolvers = DispatchQueue(label: "resolvers", attributes: .concurrent)
+
+    /// - Parameter report: called on the monitor's thread; must not wait.
+    init(_ limits: Link.Limits, report: @escaping @Sendable (Observation) -> Void) {
+        self.limits = limits
+        self.report = report
+        var ends: [Int32] = [-1, -1]
+        precondition(pipe(&ends) == 0, "no descriptors left for a pipe")
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        self.wake = (ends[0], ends[1])
+        let thread = Thread { [self] in self.loop() }
+        thread.name = "liveness"
+        thread.start()
+    }
+
+    /// From now on these, and no others. Connections to nodes that stay are kept.
+    func watch(_ targets: Set<Target>) { self.order { $0.targets = targets } }
+
+    /// Ask this node now.
+    func look(_ node: NodeName) { self.order { $0.hurry.insert(node) } }
+
+    /// Ends the thread and closes the connections; returns when that is done.
+    func stop() {
+        self.order { $0.stop = true }
+        self.ended.wait()
+    }
+
+    deinit {
+        // Not before: a resolver that is still at work wakes the thread through this pipe.
+        close(self.wake.read)
+        close(self.wake.write)
+    }
+
+    private func order(_ change: (inout sendingOrders) -> Void) {
+        self.orders.withLock { change(&$0) }
+        // A full pipe wakes as well as one byte more would.
+        _ = write(self.wake.write, [1], 1)
+    }
+
+    private func loop() {
+        defer {
+            for link in self.links { link.hangUp() }
+            self.ended.signal()
+        }
+        while true {
+            let now = bootTime()
+            if self.carryOutOrders(at: now) { return }
+            for link in self.links where link.tick(at: now) { self.resolve(link, at: now) }
+            var polled = [pollfd(fd: self.wake.read, events: Int16(POLLIN), revents: 0)]
+            var owners: [Link] = []
+            for link in self.links {
+                guard let descriptor = link.descriptor else { continue }
+                polled.append(pollfd(fd: descriptor, events: link.events, revents: 0))
+                owners.append(link)
+            }
+            let due = self.links.map(\.due).min() ?? Moment(nanoseconds: .max)
+            let wait = max(0, min((due.nanoseconds - bootTime().nanoseconds) / 1_000_000 + 1, 10_000))
+            guard poll(&polled, nfds_t(polled.count), Int32(wait)) > 0 else { continue }
+            let then = bootTime()
+            if polled[0].revents != 0 {
+                var bytes = [UInt8](repeating: 0, count: 64)
+                while read(self.wake.read, &bytes, bytes.count) > 0 {}
+            }
+            for (entry, link) in zip(polled.dropFirst(), owners) where entry.revents != 0 && link.descriptor == entry.fd
+            {
+                link.ready(at: then)
+            }
+        }
+    }
+
+    /// True when the thread is to end.
+    private func carryOutOrders(at now: Moment) -> Bool {
+        let orders = self.orders.withLock { orders in
+            let taken = orders
+            orders = Orders()
+            return taken
+        }
+        if let targets = orders.targets { self.replaceLinks(targets) }
+        for (id, result) in orders.resolved {
+            guard let link = self.links.first(where: { ObjectIdentifier($0) == id }) else { continue }
+            self.connect(link, result, at: now)
+        }
+        for link in self.links where orders.hurry.contains(link.node) { link.hurry(at: now) }
+        return orders.stop
+    }
+
+    private func replaceLinks(_ targets: Set<Target>) {
+        var kept: [Link] = []
+        var wanted: [(Target, Exchange)] = targets.flatMap { target in target.exchanges.map { (target, $0) } }
+        for link in self.links {
+            if let place = wanted.firstIndex(where: {
+                $0.0.node == link.node && $0.0.endpoint == link.endpoint && $0.1 == link.exchange
+            }) {
+                wanted.remove(at: place)
+                kept.append(link)
+            } else {
+                link.hangUp()
+            }
+        }
+        self.links =
+            kept
+            + wanted.map { target, exchange in
+                Link(target.node, target.endpoint, exchange, self.limits, report: self.report)
+            }
+    }
+
+    private func resolve(_ link: Link, at now: Moment) {
+        if let address = try? Address.resolve(link.endpoint, numericOnly: true) {
+            return self.connect(link, .success(address), at: now)
+        }
+        let (id, endpoint) = (ObjectIdentifier(link), link.endpoint)
+        Self.resolvers.async { [self] in
+            let result: Result<Address, Address.Failure>
+            do throws(Address.Failure) {
+                result = .success(try Address.resolve(endpoint, numericOnly: false))
+            } catch {
+                result = .failure(error)
+            }
+            self.order { $0.resolved.append((id, result)) }
+        }
+    }
+
+    private func connect(_ link: Link, _ result: Result<Address, Address.Failure>, at now: Moment) {
+        switch result {
+        case .success(let address): link.connect(to: address, at: now)
+        case .failure(let failure): link.unreachable(failure.reason, at: now)
+        }
+    }
+}
