@@ -14,7 +14,7 @@ final class LivenessMonitor: @unchecked Sendable {
         let exchanges: Set<Exchange>
     }
 
-    private struct Orders {
+    private struct Orders: Sendable {
         var targets: Set<Target>?
         var hurry: Set<NodeName> = []
         var resolved: [(ObjectIdentifier, Result<Address, Address.Failure>)] = []
@@ -63,7 +63,7 @@ final class LivenessMonitor: @unchecked Sendable {
         close(self.wake.write)
     }
 
-    private func order(_ change: (inout sendingOrders) -> Void) {
+    private func order(_ change: (inout Orders) -> Void) {
         self.orders.withLock { change(&$0) }
         // A full pipe wakes as well as one byte more would.
         _ = write(self.wake.write, [1], 1)
