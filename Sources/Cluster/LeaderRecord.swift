@@ -1,34 +1,86 @@
 internal import FoundationEssentials
 
-/// The content of `leader`: the committed claim of the healer that leads, or led last.
-public struct LeaderRecord: Hashable, Sendable, Codable {
+/// What stands in `leader`: the claim of whoever leads, or of whoever led last.
+public struct LeaderRecord: Hashable, Sendable {
+    public struct Holder: Hashable, Sendable {
+        public let member: HealerID
+        public let incarnation: Incarnation
+        /// Where its API answers, `host:port`.
+        public let address: String
+        public init(member: HealerID, incarnation: Incarnation, address: String) {
+            self.member = member
+            self.incarnation = incarnation
+            self.address = address
+        }
+    }
+    /// Grows by at least one with every claim; a resignation keeps it.
     public let epoch: Epoch
-    public let member: HealerID
-    public let incarnation: Incarnation
-    /// Where the leader's API answers, `host:port`.
-    public let address: String
-    /// Made anew for every claim, so that a claim whose reply was lost is known again.
+    /// `nil` after a resignation, and before the first claim.
+    public let holder: Holder?
+    /// Tells a claim whose reply was lost that it was committed. Empty where nobody holds the record.
     public let nonce: String
 
-    public init(epoch: Epoch, member: HealerID, incarnation: Incarnation, address: String, nonce: String) {
+    public init(epoch: Epoch, holder: Holder, nonce: String) {
         self.epoch = epoch
-        self.member = member
-        self.incarnation = incarnation
-        self.address = address
+        self.holder = holder
         self.nonce = nonce
     }
 
-    /// The content of a `leader` node; `nil` if it is not a record.
-    public init?(json: [UInt8]) {
-        guard let record = try? JSONDecoder().decode(LeaderRecord.self, from: Data(json)) else { return nil }
-        self = record
+    private init(vacantSince epoch: Epoch) {
+        self.epoch = epoch
+        self.holder = nil
+        self.nonce = ""
     }
 
-    /// JSON with sorted keys.
-    public var json: [UInt8] {
+    /// The record that nobody holds, after leadership `epoch`.
+    public static func vacant(_ epoch: Epoch) -> Self { Self(vacantSince: epoch) }
+}
+
+extension LeaderRecord {
+    /// The format that is written, and the only one that is read.
+    public static let format = 1
+
+    /// Why the bytes in `leader` are no record. Whoever meets one neither leads nor overwrites it.
+    public enum Problem: Error, Hashable, Sendable {
+        /// Written by another version of the healer.
+        case unknownFormat(Int)
+        case unreadable
+    }
+
+    private struct Format: Codable { let format: Int }
+
+    private struct Fields: Codable {
+        var format: Int
+        var epoch: Epoch
+        var member: HealerID?
+        var incarnation: Incarnation?
+        var address: String?
+        var nonce: String?
+    }
+
+    public var encoded: [UInt8] {
+        let fields = Fields(
+            format: Self.format, epoch: self.epoch, member: self.holder?.member, incarnation: self.holder?.incarnation,
+            address: self.holder?.address, nonce: self.holder == nil ? nil : self.nonce)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Nothing in it can fail to encode: strings, and an integer.
-        return [UInt8](try! encoder.encode(self))
+        // Strings and integers only: nothing that JSON cannot say.
+        return Array(try! encoder.encode(fields))
+    }
+
+    public init(decoding bytes: [UInt8]) throws(Problem) {
+        let data = Data(bytes)
+        guard let format = try? JSONDecoder().decode(Format.self, from: data) else { throw .unreadable }
+        guard format.format == Self.format else { throw .unknownFormat(format.format) }
+        guard let fields = try? JSONDecoder().decode(Fields.self, from: data) else { throw .unreadable }
+        switch (fields.member, fields.incarnation, fields.address, fields.nonce) {
+        case (.some(let member), .some(let incarnation), .some(let address), .some(let nonce)):
+            let holder = Holder(member: member, incarnation: incarnation, address: address)
+            self.init(epoch: fields.epoch, holder: holder, nonce: nonce)
+        case (nil, nil, nil, nil):
+            self.init(vacantSince: fields.epoch)
+        default:
+            throw .unreadable
+        }
     }
 }

@@ -1,5 +1,3 @@
-public import Cluster
-
 /// Where things stand in ZooKeeper for one cluster (DESIGN section 8). Every node named here is persistent, so that no
 /// sequence starts again and no version is repeated; only candidates and observers below them are ephemeral.
 public struct Layout: Hashable, Sendable {
@@ -40,7 +38,7 @@ public struct Layout: Hashable, Sendable {
     public func history(of node: NodeName) -> String { "\(self.history)/\(node)" }
 
     /// Every persistent node, each after its parent, with the data that it starts with.
-    var foundation: [(path: String, data: [UInt8])] {
+    public var foundation: [(path: String, data: [UInt8])] {
         var paths: [String] = []
         var ancestor = ""
         for part in self.root.split(separator: "/") {

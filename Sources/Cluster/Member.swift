@@ -1,5 +1,3 @@
-public import Cluster
-
 /// One healer as a candidate.
 public struct Member: Hashable, Sendable, Codable {
     public let id: HealerID
