@@ -47,12 +47,16 @@ struct ControlTests {
         #expect(Control.Hold(by: "ada", why: "").holds(at: WallTime(.max)))
     }
 
-    @Test("A leader record survives its JSON")
-    func leaderRecord() {
-        let record = LeaderRecord(
-            epoch: Epoch(7), member: HealerID("healer-1"), incarnation: Incarnation("0a"), address: "h:8080", nonce: "n"
-        )
-        #expect(LeaderRecord(json: record.json) == record)
-        #expect(LeaderRecord(json: Array("{}".utf8)) == nil)
+    @Test("A leader record survives its JSON, held or vacant")
+    func leaderRecord() throws {
+        let holder = LeaderRecord.Holder(
+            member: HealerID("healer-1"), incarnation: Incarnation("0a"), address: "h:8080")
+        let held = LeaderRecord(epoch: Epoch(7), holder: holder, nonce: "n")
+        #expect(try LeaderRecord(decoding: held.encoded) == held)
+        #expect(try LeaderRecord(decoding: LeaderRecord.vacant(Epoch(8)).encoded) == .vacant(Epoch(8)))
+        #expect(throws: LeaderRecord.Problem.unreadable) { try LeaderRecord(decoding: Array("{}".utf8)) }
+        #expect(throws: LeaderRecord.Problem.unknownFormat(2)) {
+            try LeaderRecord(decoding: Array("{\"format\": 2, \"epoch\": 1}".utf8))
+        }
     }
 }
