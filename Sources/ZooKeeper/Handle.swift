@@ -1,0 +1,100 @@
+internal import CZooKeeper
+internal import Glibc
+import Synchronization
+
+/// A `zhandle_t`.
+///
+/// `@unchecked Sendable`: libzookeeper_mt guards a handle with its own locks, so any thread may use it until it is closed,
+/// and the connection's lock keeps everybody out from then on.
+struct Handle: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    /// Opened one at a time, so that the pipe that appears meanwhile is this handle's.
+    private static let opening = Mutex(())
+
+    /// Blocks while names are resolved. Callbacks may come before this returns.
+    ///
+    /// - Returns: The number of the system's error if there is no handle.
+    static func open(_ configuration: Session.Configuration, _ context: UnsafeMutableRawPointer) -> Opened {
+        Self.opening.withLock { _ in
+            let before = Set(openDescriptors())
+            var client = clientid_t()
+            if let joining = configuration.joining {
+                client.client_id = joining.id.rawValue
+                withUnsafeMutableBytes(of: &client.passwd) { $0.copyBytes(from: joining.password.prefix($0.count)) }
+            }
+            let milliseconds = Int32(clamping: configuration.timeout.wholeNanoseconds / 1_000_000)
+            errno = 0
+            // Read-only mode is never asked for: it would be taken for a connection.
+            let pointer = withUnsafePointer(to: client) { client in
+                zookeeper_init2(
+                    configuration.servers, sessionWatcher, milliseconds, configuration.joining == nil ? nil : client,
+                    context, ZOO_NO_LOG_CLIENTENV, LibraryLog.callback)
+            }
+            guard let pointer else { return .failed(errno) }
+            closeOnExecPipe(after: before)
+            return .opened(Handle(pointer: pointer))
+        }
+    }
+
+    enum Opened {
+        case opened(Handle)
+        case failed(Int32)
+    }
+
+    /// Blocks: for the library's threads, for at most 3 s to send, and 1.5 s for the answer.
+    func close() { zookeeper_close(self.pointer) }
+
+    var sessionID: SessionID { SessionID(zoo_client_id(self.pointer).pointee.client_id) }
+
+    var identity: SessionIdentity {
+        let client = zoo_client_id(self.pointer).pointee
+        return SessionIdentity(
+            id: SessionID(client.client_id), password: withUnsafeBytes(of: client.passwd) { [UInt8]($0) })
+    }
+
+    /// The one that the ensemble has granted, once connected.
+    var timeout: Duration { .milliseconds(zoo_recv_timeout(self.pointer)) }
+
+    /// - Returns: False while the library is between two connections: it takes credentials at other times only.
+    func authenticate(_ digest: Session.Digest) -> Bool {
+        let certificate = Array("\(digest.user):\(digest.password)".utf8)
+        return certificate.withCharacters { bytes, count in
+            zoo_add_auth(self.pointer, digest.scheme, bytes, count, nil, nil) == ZOK.rawValue
+        }
+    }
+}
+
+/// Keeps children from inheriting the pipe that wakes the library's thread: both ends of it are new since `before`, and
+/// do not block.
+private func closeOnExecPipe(after before: Set<Int32>) {
+    for descriptor in openDescriptors() where !before.contains(descriptor) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFIFO,
+            fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0
+        else { continue }
+        let _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+}
+
+/// The one watcher of a session: for its states, and for every watch. At file scope, so that it inherits no isolation.
+private let sessionWatcher: watcher_fn = { pointer, type, state, path, context in
+    guard let pointer, let context else { return }
+    let connection = Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
+    switch type {
+    case ZOO_SESSION_EVENT:
+        let handle = Handle(pointer: pointer)
+        switch state {
+        case ZOO_CONNECTED_STATE: connection.didConnect(handle)
+        case ZOO_EXPIRED_SESSION_STATE: connection.end(.expired)
+        case ZOO_AUTH_FAILED_STATE: connection.end(.authenticationFailed)
+        // Read-only counts as not connected.
+        default: connection.didDisconnect()
+        }
+    case ZOO_CREATED_EVENT: connection.watchFired(.created, path)
+    case ZOO_DELETED_EVENT: connection.watchFired(.deleted, path)
+    case ZOO_CHANGED_EVENT: connection.watchFired(.dataChanged, path)
+    case ZOO_CHILD_EVENT: connection.watchFired(.childrenChanged, path)
+    default: break
+    }
+}
