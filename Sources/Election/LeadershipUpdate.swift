@@ -24,6 +24,8 @@ public enum LossReason: Hashable, Sendable, CustomStringConvertible {
     /// Somebody removed our candidate.
     case candidateGone
     case sessionExpired
+    /// Not connected for so long that we gave the session up ourselves.
+    case sessionGivenUp
     /// The record vanished, or was created anew: the ensemble was rebuilt, or somebody deleted the tree.
     case treeGone
     case authenticationFailed
@@ -34,6 +36,7 @@ public enum LossReason: Hashable, Sendable, CustomStringConvertible {
         case .deposed: "deposed"
         case .candidateGone: "candidate gone"
         case .sessionExpired: "session expired"
+        case .sessionGivenUp: "session given up"
         case .treeGone: "tree gone"
         case .authenticationFailed: "authentication failed"
         case .resigned: "resigned"

@@ -1,0 +1,140 @@
+internal import Cluster
+
+extension ElectionMachine {
+    /// Looks at everything again: the line, the record, whoever we wait for.
+    mutating func look(_ candidate: Candidate, after pause: Duration = .zero, at now: Moment) -> [ElectionEffect] {
+        let place: Place
+        if case .following(candidate, let known) = self.phase {
+            place = known
+        } else {
+            place = Place(line: [], seen: nil, asking: nil, lookAgainAt: now)
+        }
+        return self.ask(.line, candidate, place, after: pause, at: now)
+    }
+
+    mutating func ask(
+        _ question: LookQuestion, _ candidate: Candidate, _ place: Place, after pause: Duration = .zero, at now: Moment
+    ) -> [ElectionEffect] {
+        var place = place
+        guard pause == .zero, self.isConnected else {
+            place.asking = Asking(question: question, ticket: nil, notBefore: now + pause)
+            self.phase = .following(candidate, place)
+            return []
+        }
+        let ticket = self.nextTicket()
+        place.asking = Asking(question: question, ticket: ticket, notBefore: now)
+        self.phase = .following(candidate, place)
+        let call: StoreCall =
+            switch question {
+            case .line: .children(self.layout.candidates)
+            // One watch at a time, or each change would set off more looks than the last one.
+            case .record: .get(self.layout.leader, watch: self.session.recordWatch == nil)
+            case .ahead(let path): .exists(path, watch: self.session.aheadWatch?.path != path)
+            }
+        return [.call(ticket, call)]
+    }
+
+    mutating func lookAnswered(
+        _ candidate: Candidate, _ place: Place, _ ticket: Ticket, _ answer: Result<StoreAnswer, StoreError>,
+        at now: Moment
+    ) -> [ElectionEffect] {
+        var place = place
+        guard let question = place.asking?.question else { return [] }
+        switch (question, answer) {
+        case (.line, .success(.children(let names))):
+            place.line = CandidateName.inOrder(names)
+            // What we have created ourselves we do see: it was removed.
+            guard place.line.contains(candidate.name) else { return self.join(at: now) }
+            return self.ask(.record, candidate, place, at: now)
+        case (.record, .success(.node(let node))):
+            if self.session.recordWatch == nil {
+                guard self.session.mayRest(on: ticket) else { return self.look(candidate, at: now) }
+                self.session.recordWatch = ticket
+            }
+            return self.recordSeen(candidate, place, node, at: now)
+        case (.ahead(let path), .success(.stat(.some))):
+            if self.session.aheadWatch?.path != path {
+                guard self.session.mayRest(on: ticket) else { return self.look(candidate, at: now) }
+                self.session.aheadWatch = Session.Armed(ticket: ticket, path: path)
+            }
+            place.asking = nil
+            place.lookAgainAt = now + self.timing.session
+            self.phase = .following(candidate, place)
+            return []
+        case (.ahead, .success):
+            // Gone between the two looks.
+            return self.look(candidate, at: now)
+        case (_, .failure(let error)) where error.reason == .noNode:
+            // The tree was taken away: build it again, and stand in line anew.
+            return self.ask(.leave(path: candidate.path), at: now)
+        case (_, .failure(let error)) where error.reason == .notAuthorized:
+            return [.alert(.notAuthorized(path: error.path))]
+                + self.look(candidate, after: Self.refusedPause, at: now)
+        case (_, .failure), (.line, .success), (.record, .success):
+            return self.look(candidate, after: Self.retryPause, at: now)
+        }
+    }
+
+    private mutating func recordSeen(
+        _ candidate: Candidate, _ place: Place, _ node: StoreNode, at now: Moment
+    ) -> [ElectionEffect] {
+        var place = place
+        let before = place.seen
+        var effects = self.note(node)
+        place.seen = self.record.map { SeenRecord(record: $0, version: node.stat.version) }
+        guard let seen = place.seen else {
+            // Written by a healer that we do not understand: neither lead nor overwrite it.
+            place.asking = nil
+            place.lookAgainAt = now + Self.refusedPause
+            self.phase = .following(candidate, place)
+            return effects + [.announce(.following(leader: nil))]
+        }
+        if seen.record.holder != nil, seen.record.nonce == candidate.guid {
+            // A claim of ours whose reply was lost.
+            let held = HeldClaim(
+                epoch: seen.record.epoch, nonce: candidate.guid, version: seen.version, candidate: candidate.path)
+            let claim = Claim(epoch: held.epoch, replacing: seen.version - 1, corpse: nil, beat: nil)
+            return effects + self.ask(.stillHeld(held), candidate, claim, at: now)
+        }
+        let leader = seen.record.holder == nil ? nil : seen.record
+        if before?.record != seen.record { effects.append(.announce(.following(leader: leader))) }
+        if let awaited = self.awaited(by: candidate, place, seen.record) {
+            return effects + self.ask(.ahead(path: self.layout.candidate(awaited)), candidate, place, at: now)
+        }
+        return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, at: now)
+    }
+
+    /// Whom we wait for: the one ahead of us; if there is none, the leader, if it is still in line behind us.
+    private func awaited(by candidate: Candidate, _ place: Place, _ record: LeaderRecord) -> String? {
+        guard let own = place.line.firstIndex(of: candidate.name) else { return nil }
+        return own > 0 ? place.line[own - 1] : self.leader(of: record, in: place.line)
+    }
+
+    private func leader(of record: LeaderRecord, in line: [String]) -> String? {
+        guard record.holder != nil else { return nil }
+        return line.first { $0.hasPrefix(CandidateName.prefix(record.nonce)) }
+    }
+
+    /// Takes down what the record says.
+    mutating func note(_ node: StoreNode) -> [ElectionEffect] {
+        do throws(LeaderRecord.Problem) {
+            let record = try LeaderRecord(decoding: node.data)
+            self.record = record
+            defer { self.highestEpoch = max(self.highestEpoch, record.epoch) }
+            return record.epoch < self.highestEpoch
+                ? [.alert(.epochWentBack(from: self.highestEpoch, to: record.epoch))] : []
+        } catch {
+            self.record = nil
+            return [.alert(.recordRefused(error))]
+        }
+    }
+
+    mutating func overtake(beat: Int32?, at now: Moment) -> [ElectionEffect] {
+        // Whoever is about to claim, leads, or is not in line has no use for the hint.
+        guard case .following(let candidate, let place) = self.phase, let seen = place.seen, self.isConnected else {
+            return []
+        }
+        let corpse = self.leader(of: seen.record, in: place.line).map { self.layout.candidate($0) }
+        return self.claim(candidate, over: seen, corpse: corpse, beat: beat, at: now)
+    }
+}
