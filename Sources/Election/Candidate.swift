@@ -1,3 +1,4 @@
+public import Cluster
 internal import FoundationEssentials
 
 /// Our place in line: an ephemeral, sequential node.
