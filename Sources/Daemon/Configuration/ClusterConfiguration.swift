@@ -58,9 +58,10 @@ struct PolicyConfiguration: Hashable, Sendable {
             case .brokerDead, .zooKeeperDead, .partitionOffline: .zero
             case .brokerHung, .underMinISR: .seconds(30)
             case .brokerUnregistered: .seconds(36)
-            case .brokerStopped: .seconds(300)
+            case .zooKeeperHung: .seconds(20)
+            case .brokerStopped, .zooKeeperStopped: .seconds(300)
             case .underReplicated, .isrShrink: .seconds(600)
-            case .brokerStarting: .seconds(1800)
+            case .brokerStarting, .zooKeeperStarting: .seconds(1800)
             }
         return PolicyConfiguration(
             mode: nil, grace: grace, cooldown: code == .brokerHung ? .seconds(300) : .zero, confirm: .seconds(5),

@@ -1,6 +1,9 @@
 /// The name of a failure.
+///
+/// The codes that start with `broker` or `zooKeeper` are conditions of one node, of which it has one at a time; the
+/// others are about partitions.
 public enum FindingCode: String, Hashable, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
     case brokerDead, brokerHung, brokerStarting, brokerStopped, brokerUnregistered
-    case zooKeeperDead
+    case zooKeeperDead, zooKeeperHung, zooKeeperStarting, zooKeeperStopped
     case partitionOffline, underReplicated, underMinISR, isrShrink
 }
