@@ -1,1 +1,5 @@
-print("healer-chaos")
+import Foundation
+
+// Nodes and healers may end while we write to them: that is an error of the write, not our end.
+signal(SIGPIPE, SIG_IGN)
+exit(await CommandTable.run(Array(CommandLine.arguments.dropFirst())))

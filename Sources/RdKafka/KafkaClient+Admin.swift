@@ -39,7 +39,8 @@ extension KafkaClient {
 
     public func describeCluster(timeout: Duration) async throws(KafkaError) -> ClusterDescription {
         let handle = self.handle
-        return try await DispatchQueue.run { () throws(KafkaError) -> ClusterDescription in
+        return try await DispatchQueue.runUnlessCancelled("describe cluster") {
+            () throws(KafkaError) -> ClusterDescription in
             try handle.request(RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER, operation: "describe cluster", timeout: timeout) {
                 rd_kafka_DescribeCluster(handle.pointer, $0, $1)
             } read: { answer in
@@ -56,7 +57,7 @@ extension KafkaClient {
         of topics: [String], settings: [String], timeout: Duration
     ) async throws(KafkaError) -> [String: Result<[String: String], KafkaError>] {
         let handle = self.handle
-        return try await DispatchQueue.run {
+        return try await DispatchQueue.runUnlessCancelled("describe configurations") {
             () throws(KafkaError) -> [String: Result<[String: String], KafkaError>] in
             var found: [String: Result<[String: String], KafkaError>] = [:]
             found.reserveCapacity(topics.count)

@@ -30,7 +30,7 @@ public final class KafkaClient: Sendable {
         timeout: Duration, read: @escaping @Sendable (borrowing MetadataReply) -> Value
     ) async throws(KafkaError) -> Value {
         let handle = self.handle
-        return try await DispatchQueue.run { () throws(KafkaError) -> Value in
+        return try await DispatchQueue.runUnlessCancelled("metadata") { () throws(KafkaError) -> Value in
             var reply: UnsafePointer<rd_kafka_metadata>?
             let code = rd_kafka_metadata(handle.pointer, 1, nil, &reply, timeout.milliseconds)
             guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let reply else {

@@ -27,6 +27,8 @@ public struct KafkaError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let purgedInFlight = Code(RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         /// A call after `close()`.
         public static let closed = Code(RD_KAFKA_RESP_ERR__DESTROY)
+        /// Our task was cancelled while a question was under way.
+        public static let interrupted = Code(RD_KAFKA_RESP_ERR__INTR)
         public static let authentication = Code(RD_KAFKA_RESP_ERR__AUTHENTICATION)
         public static let tls = Code(RD_KAFKA_RESP_ERR__SSL)
         public static let unknownTopic = Code(RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)

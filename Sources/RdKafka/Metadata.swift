@@ -7,7 +7,7 @@ public struct Metadata: Hashable, Sendable {
     public let answeredBy: Int32
     /// Those that are registered, in no order.
     public let brokers: [Broker]
-    /// In the broker's order.
+    /// In order of name.
     public let topics: [Topic]
 
     public struct Broker: Hashable, Sendable {

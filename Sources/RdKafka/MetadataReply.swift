@@ -1,4 +1,5 @@
 internal import CRdKafka
+internal import Glibc
 
 /// A metadata answer while librdkafka still holds it, for who builds values of their own from it: 100,000 partitions
 /// are then held once, not twice. Valid only within the closure that it is handed to.
@@ -27,9 +28,9 @@ public struct MetadataReply: ~Copyable {
         self.topics.reduce(0) { $0 + Int($1.partition_cnt) }
     }
 
-    /// Calls with each topic in the broker's order.
+    /// Calls with each topic, in order of name (of its bytes; topic names are ASCII).
     public func forEachTopic(_ body: (TopicReply) -> Void) {
-        for topic in self.topics { body(TopicReply(topic)) }
+        for topic in self.topics.sorted(by: { strcmp($0.topic, $1.topic) < 0 }) { body(TopicReply(topic)) }
     }
 
     private var topics: UnsafeBufferPointer<rd_kafka_metadata_topic> {

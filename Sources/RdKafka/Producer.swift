@@ -89,9 +89,6 @@ public final class Producer: Sendable {
         }
     }
 
-    /// How many records are queued or under way.
-    public var pending: Int { Int(rd_kafka_outq_len(self.handle.pointer)) }
-
     /// Takes nothing more, waits for what is under way, and gives up what is not acknowledged by then. May be called
     /// twice.
     public func close(within limit: Duration) async {

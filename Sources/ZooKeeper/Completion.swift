@@ -18,7 +18,10 @@ final class Completion<Value: Sendable>: PendingCall {
     let path: String
     let memory: MultiMemory?
     private let connection: Connection
-    private let continuation: Mutex<CheckedContinuation<Result<Value, ZooKeeperError>, Never>?>
+    private let continuation: CheckedContinuation<Result<Value, ZooKeeperError>, Never>
+    /// Beside the continuation and not a `Mutex` around it: the compiler of Swift 6.0.3 ends with a failed assertion
+    /// on a mutex whose value is generic in `Value`, on every build from scratch.
+    private let isResumed = Atomic(false)
 
     init(
         operation: String, path: String, memory: MultiMemory?, connection: Connection,
@@ -28,17 +31,14 @@ final class Completion<Value: Sendable>: PendingCall {
         self.path = path
         self.memory = memory
         self.connection = connection
-        self.continuation = Mutex(continuation)
+        self.continuation = continuation
     }
 
     var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
     func finish(_ result: Result<Value, ZooKeeperError>) {
-        let continuation = self.continuation.withLock { continuation in
-            defer { continuation = nil }
-            return continuation
-        }
-        continuation?.resume(returning: result)
+        guard !self.isResumed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        self.continuation.resume(returning: result)
     }
 
     func fail(_ error: ZooKeeperError) { self.finish(.failure(error)) }

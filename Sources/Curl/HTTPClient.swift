@@ -1,0 +1,42 @@
+/// An HTTP client. Follows no redirect, uses no proxy, keeps connections open between requests.
+///
+/// To be closed: it has a thread until then.
+public final class HTTPClient: Sendable {
+    private let transfers = Transfers()
+
+    public init() {}
+
+    deinit { assert(self.transfers.isClosed, "an HTTPClient is closed before it is let go") }
+
+    /// - Parameters:
+    ///   - url: `http` or `https`.
+    ///   - timeout: for the whole request, from the name's resolution to the last byte.
+    ///   - limit: the largest body that is taken, in bytes.
+    public func get(_ url: String, timeout: Duration, limit: Int = 16 << 20) async throws(CurlError) -> HTTPAnswer {
+        let box = TransferBox()
+        return try await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let transfer = Transfer(url: url, timeout: timeout, limit: limit) { continuation.resume(returning: $0) }
+                box.put(transfer)
+                self.transfers.start(transfer)
+                // Cancelled before there was anything to cancel.
+                if Task.isCancelled { self.transfers.cancel(transfer) }
+            }
+        } onCancel: {
+            if let transfer = box.transfer { self.transfers.cancel(transfer) }
+        }.get()
+    }
+
+    /// Requests under way fail with ``CurlError/Code/closed``. May be called again.
+    public func close() async { await self.transfers.close() }
+}
+
+/// What a server answered.
+public struct HTTPAnswer: Hashable, Sendable {
+    public var status: Int
+    public var body: [UInt8]
+    public init(status: Int, body: [UInt8]) {
+        self.status = status
+        self.body = body
+    }
+}

@@ -1,0 +1,88 @@
+internal import CCurl
+
+/// One request under way: an easy handle, and what came in so far.
+///
+/// `@unchecked Sendable`: made by the caller, then touched by the thread of ``Transfers`` only, handed over under its
+/// lock.
+final class Transfer: @unchecked Sendable {
+    typealias Outcome = Result<HTTPAnswer, CurlError>
+
+    let easy: UnsafeMutableRawPointer
+    private let url: String
+    private let limit: Int
+    private var body: [UInt8] = []
+    private var overflowed = false
+    private let errorText: UnsafeMutablePointer<CChar>
+    private let complete: @Sendable (Outcome) -> Void
+
+    /// - Parameter complete: called once, on any thread.
+    init(url: String, timeout: Duration, limit: Int, complete: @escaping @Sendable (Outcome) -> Void) {
+        self.url = url
+        self.limit = limit
+        self.complete = complete
+        self.easy = curl_easy_init()!  // Fails only for want of memory.
+        self.errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        self.errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        let (seconds, attoseconds) = timeout.components
+        let milliseconds = max(1, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        ccurl_set_string(self.easy, CURLOPT_URL, url)
+        ccurl_set_string(self.easy, CURLOPT_PROTOCOLS_STR, "http,https")
+        ccurl_set_string(self.easy, CURLOPT_NOPROXY, "*")  // Healers are asked directly, whatever the environment says.
+        ccurl_set_string(self.easy, CURLOPT_USERAGENT, "kafka-healer")
+        ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, milliseconds)
+        ccurl_set_long(self.easy, CURLOPT_NOSIGNAL, 1)
+        ccurl_set_pointer(self.easy, CURLOPT_ERRORBUFFER, self.errorText)
+        ccurl_set_write(self.easy, writeCallback, context)
+    }
+
+    deinit {
+        curl_easy_cleanup(self.easy)
+        self.errorText.deallocate()
+    }
+
+    /// Ends it by what the library says.
+    func finish(_ code: CURLcode) {
+        guard code != CURLE_OK else {
+            var status = 0
+            ccurl_get_long(self.easy, CURLINFO_RESPONSE_CODE, &status)
+            return self.complete(.success(HTTPAnswer(status: status, body: self.body)))
+        }
+        if self.overflowed { return self.fail(.tooLarge, "the answer is larger than \(self.limit) bytes") }
+        let text = String(cString: self.errorText)
+        self.fail(
+            CurlError.Code(rawValue: Int32(code.rawValue)),
+            text.isEmpty ? String(cString: curl_easy_strerror(code)) : text)
+    }
+
+    /// Ends it for a reason of our own.
+    func fail(_ code: CurlError.Code, _ detail: String) {
+        self.complete(.failure(CurlError(code: code, url: Self.shown(self.url), detail: detail)))
+    }
+
+    /// Returns how many bytes were taken: fewer than there were stops the transfer.
+    fileprivate func append(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard self.body.count + bytes.count <= self.limit else {
+            self.overflowed = true
+            return 0
+        }
+        self.body.append(contentsOf: bytes)
+        return bytes.count
+    }
+
+    /// A URL as it may stand in an error: no credentials, no query.
+    static func shown(_ url: String) -> String {
+        let plain = url.prefix { $0 != "?" && $0 != "#" }
+        guard let scheme = plain.firstRange(of: "://") else { return String(plain) }
+        let rest = plain[scheme.upperBound...]
+        let authority = rest.prefix { $0 != "/" }
+        guard let at = authority.lastIndex(of: "@") else { return String(plain) }
+        return String(plain[..<scheme.upperBound] + rest[rest.index(after: at)...])
+    }
+}
+
+/// Called only while the thread of ``Transfers``, which holds the transfer, is inside the library.
+private let writeCallback: ccurl_write = { bytes, size, count, context in
+    Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue()
+        .append(UnsafeRawBufferPointer(start: bytes, count: size * count))
+}
