@@ -66,7 +66,7 @@ let package = Package(
         tests("ElectionTests", "Election"),
         tests("HealerTests", "Healer"),
         tests("AdminTests", "Admin"),
-        tests("ZooKeeperTests", "ZooKeeper", "ChaosTool"),
+        tests("ZooKeeperTests", "Cluster", "ZooKeeper", "Daemon"),
         tests("RdKafkaTests", "RdKafka"),
         tests("CurlTests", "Curl", "MicroHTTPD"),
         tests("MicroHTTPDTests", "MicroHTTPD"),
