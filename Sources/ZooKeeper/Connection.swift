@@ -72,11 +72,14 @@ final class Connection: Sendable {
 
     func disconnect() -> Bool { self.shared.withLock { $0.handle.map { LibrarySocket($0).shutdown() } ?? false } }
 
-    func states() -> AsyncStream<SessionState> {
-        AsyncStream(bufferingPolicy: .bufferingNewest(Session.stateLimit)) { reader in
+    func states<Value: Sendable>(
+        as convert: @escaping @Sendable (SessionState) -> Value
+    ) -> AsyncStream<Value> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(Session.stateLimit)) { end in
+            let reader = StateStream.Reader(yield: { end.yield(convert($0)) }, finish: { end.finish() })
             let number = self.shared.withLock { $0.stream.add(reader) }
-            guard let number else { return reader.finish() }
-            reader.onTermination = { _ in self.shared.withLock { $0.stream.remove(number) } }
+            guard let number else { return end.finish() }
+            end.onTermination = { _ in self.shared.withLock { $0.stream.remove(number) } }
         }
     }
 }

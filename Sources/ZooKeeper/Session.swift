@@ -31,7 +31,17 @@ public final class Session: Sendable {
 
     /// The states from now on, the present one first. Any number of readers. A reader that lags by more than
     /// ``stateLimit`` states misses the oldest; the stream ends after a final state.
-    public func states() -> AsyncStream<SessionState> { self.connection.states() }
+    public func states() -> AsyncStream<SessionState> { self.states { $0 } }
+
+    /// The same in somebody else's words.
+    ///
+    /// - Parameter convert: Must be short, and must not use the session.
+    public func states<Value: Sendable>(
+        as convert: @escaping @Sendable (SessionState) -> Value
+    ) -> AsyncStream<Value> {
+        self.connection.states(as: convert)
+    }
+
     public static let stateLimit = 64
 
     /// What the ensemble has granted, which need not be what was asked for; `nil` before the first connection.
