@@ -174,7 +174,6 @@ extension Withheld {
 extension PageReason {
     fileprivate var sentence: String {
         switch self {
-        case .ladderEnded: "no further step is foreseen"
         case .attemptsUsedUp(let count): "\(count) attempts did not help"
         case .flapping(let count): "healed \(count) times and failed again"
         case .stepNotPermitted(let step, let why): "\(step.rawValue) is not permitted to the healer: \(why)"
@@ -201,6 +200,7 @@ extension Refusal {
         case .unconfirmed: "only one source says so"
         case .grace(let milliseconds): "grace of \(milliseconds) ms is not over"
         case .staleFacts(let methods): "asking \(methods.map(\.rawValue).joined(separator: ", ")) again"
+        case .stalePartitions: "reading the partition states again"
         case .evidencePending: "evidence is being collected"
         case .agreement(let seen, let needed): "\(seen) healers of \(needed) needed see it"
         case .coolingDown: "waiting between attempts"

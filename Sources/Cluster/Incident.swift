@@ -50,6 +50,8 @@ public struct IncidentRecord: Hashable, Sendable, Codable {
     /// For partitions: how many, and some of them.
     public var partitionCount: Int?
     public var partitions: [TopicPartition]
+    /// What somebody was woken for already.
+    public var paged: [PageReason]
     /// Oldest first; bounded by leaving out the middle.
     public var timeline: [TimelineItem]
     public init(code: FindingCode, subject: Subject, since: WallTime) {
@@ -59,6 +61,7 @@ public struct IncidentRecord: Hashable, Sendable, Codable {
         self.phase = .suspected
         self.since = since
         self.partitions = []
+        self.paged = []
         self.timeline = []
     }
 }
@@ -116,8 +119,6 @@ public enum Withheld: String, Hashable, Sendable, Codable {
 }
 
 public enum PageReason: Hashable, Sendable, Codable {
-    /// The ladder has no further step.
-    case ladderEnded
     case attemptsUsedUp(Int)
     case flapping(Int)
     /// A step is not permitted to the healer itself: exit status or error as it came.
@@ -128,6 +129,18 @@ public enum PageReason: Hashable, Sendable, Codable {
     case unconfirmed
     /// The mode, or the kind of cluster, leaves it to people.
     case notOurs
+
+    /// The case without its values: nobody is woken twice for the same.
+    public var name: String {
+        switch self {
+        case .attemptsUsedUp: "attempts_used_up"
+        case .flapping: "flapping"
+        case .stepNotPermitted: "step_not_permitted"
+        case .lasts: "lasts"
+        case .unconfirmed: "unconfirmed"
+        case .notOurs: "not_ours"
+        }
+    }
 }
 
 /// What was found on a node before it was changed.

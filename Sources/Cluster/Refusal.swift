@@ -18,6 +18,8 @@ public enum Refusal: Hashable, Sendable, Codable {
     case grace(milliseconds: Int64)
     /// These must be asked again first.
     case staleFacts([MonitorMethod])
+    /// The partition states must be read first.
+    case stalePartitions
     case evidencePending
     case agreement(seen: Int, needed: Int)
     /// Back-off between attempts.
@@ -53,7 +55,7 @@ public enum Refusal: Hashable, Sendable, Codable {
         case .unreadableRecord: "unreadable_record"
         case .unconfirmed: "unconfirmed"
         case .grace: "grace"
-        case .staleFacts: "stale_facts"
+        case .staleFacts, .stalePartitions: "stale_facts"
         case .evidencePending: "evidence_pending"
         case .agreement: "agreement"
         case .coolingDown: "cooldown"

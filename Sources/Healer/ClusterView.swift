@@ -7,6 +7,7 @@ public struct ClusterView: Hashable, Sendable {
         public var status: NodeStatus
         /// The confirmed condition, or the suspected one.
         public var code: FindingCode?
+        public var isConfirmed: Bool
         public var identity: ProcessIdentity?
         public var process: ProcessState.State?
         /// Registered in ZooKeeper; `nil` when not known, and for what does not register.
@@ -64,6 +65,12 @@ public struct ClusterView: Hashable, Sendable {
     public var recoveries: [RecoveryRow]
     /// Healers whose digest counts now, with the number of nodes on which they differ from us.
     public var divergence: [HealerID: Int]
+    /// Why the audit trail cannot be written; `nil` when it can.
+    public var auditFailure: String?
+    /// Why what is kept in ZooKeeper could not be read, the last time; `nil` when it was.
+    public var ledgerFailure: String?
+    /// Of monitors that are about no one node, until they succeed again.
+    public var monitorFailures: [MonitorMethod: String]
     public var counters: Counters
 }
 
