@@ -23,8 +23,7 @@ public struct ClusterMetrics: Hashable, Sendable {
     /// All that are known, those offline as well.
     public var brokers: [Broker] = []
     public var topics: [Topic] = []
-    /// How often the in-sync replicas of a partition became fewer. Partitions that it never happened to stand in it
-    /// with 0, up to the caller's own bound.
+    /// How often the in-sync replicas of a partition became fewer; 0 for those that it never happened to.
     public var isrShrinks: [TopicPartition: Int] = [:]
     /// How long the last whole round of monitoring took, in seconds; `nil` before the first.
     public var monitoringSeconds: Double?
@@ -41,14 +40,13 @@ public struct ClusterMetrics: Hashable, Sendable {
     public var secondsWithoutLeader: Double = 0
     /// Nodes about which fresh observers differ.
     public var divergence = 0
-    /// By the reason of the guard that said no; every reason stands in it from the start.
+    /// By ``Refusal/name``.
     public var refused: [String: Int] = [:]
-    /// Open ones by code; every code stands in it from the start.
-    public var openIncidents: [String: Int] = [:]
-    /// Seconds from the first sign of a failure to its confirmation.
-    public var timeToDetect = DurationHistogram(bounds: DurationHistogram.detectionBounds)
-    /// Seconds from the first sign of a failure to its verified end.
-    public var timeToHeal = DurationHistogram(bounds: DurationHistogram.healingBounds)
+    public var openIncidents: [FindingCode: Int] = [:]
+    /// From the first sign of a failure to its confirmation.
+    public var timeToDetect = DurationSummary()
+    /// From the first sign of a failure to its verified end.
+    public var timeToHeal = DurationSummary()
     public var isPaused = false
     public var nodesInMaintenance = 0
     /// Age of the oldest fact in use, in seconds; `nil` while there is none.
@@ -78,41 +76,53 @@ public struct ClusterMetrics: Hashable, Sendable {
         }
     }
 
-    /// Counts ``topics`` from the partitions of one metadata view.
-    public static func topics(of partitions: some Sequence<PartitionState>) -> [Topic] {
+    /// Sets ``topics`` and ``isrShrinks`` from all partitions of one metadata view.
+    /// - Parameter shrinks: what was counted; partitions without a count get 0.
+    public mutating func set(partitions: some Sequence<PartitionState>, isrShrinks shrinks: [TopicPartition: Int]) {
         var topics: [String: Topic] = [:]
+        self.isrShrinks = shrinks
         for partition in partitions {
             let name = partition.id.topic
-            topics[name, default: Topic(topic: name, underReplicated: 0, offline: 0)].underReplicated +=
-                partition.isUnderReplicated ? 1 : 0
-            topics[name]!.offline += partition.isOffline ? 1 : 0
+            var topic = topics[name] ?? Topic(topic: name, underReplicated: 0, offline: 0)
+            topic.underReplicated += partition.isUnderReplicated ? 1 : 0
+            topic.offline += partition.isOffline ? 1 : 0
+            topics[name] = topic
+            if self.isrShrinks[partition.id] == nil { self.isrShrinks[partition.id] = 0 }
         }
-        return topics.values.sorted { $0.topic < $1.topic }
+        self.topics = topics.values.sorted { $0.topic < $1.topic }
     }
 }
 
-/// Durations counted by how long they were, as Prometheus wants them.
-public struct DurationHistogram: Hashable, Sendable {
-    public static let detectionBounds = [0.25, 0.5, 1, 2, 5, 10, 30, 60, 300]
-    public static let healingBounds = [1.0, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3600]
+/// How long something took: all of it summed up, and the last few for the quantiles.
+public struct DurationSummary: Hashable, Sendable {
+    public var count: Int
+    public var sum: Duration
+    /// The newest, in any order, as many as the caller keeps.
+    public var last: [Duration]
 
-    /// Upper bounds in seconds, growing.
-    public let bounds: [Double]
-    /// How many were not longer than the bound at the same place, and longer than the one before; the last: longer than
-    /// all.
-    public private(set) var counts: [Int]
-    /// Seconds.
-    public private(set) var sum: Double = 0
-    public var count: Int { self.counts.reduce(0, +) }
-
-    public init(bounds: [Double]) {
-        self.bounds = bounds
-        self.counts = Array(repeating: 0, count: bounds.count + 1)
+    public init(count: Int = 0, sum: Duration = .zero, last: [Duration] = []) {
+        self.count = count
+        self.sum = sum
+        self.last = last
     }
 
-    public mutating func record(_ duration: Duration) {
-        let seconds = duration.inSeconds
-        self.counts[self.bounds.firstIndex { seconds <= $0 } ?? self.bounds.count] += 1
-        self.sum += seconds
+    /// The smallest of ``last`` that is not exceeded by this part of them; `nil` while there is none.
+    /// - Parameter part: more than 0, at most 1.
+    public func quantile(_ part: Double) -> Duration? {
+        precondition(part > 0 && part <= 1)
+        guard !self.last.isEmpty else { return nil }
+        let rank = (part * Double(self.last.count)).rounded(.up)
+        return self.last.sorted()[Int(rank) - 1]
     }
+}
+
+extension Refusal {
+    /// Every ``Refusal/name``, so that each has its series before it first occurs.
+    public static let names = [
+        "suspended", "taking_over", "control_unknown", "observing", "observed_only", "paused", "maintenance",
+        "audit_unwritable", "unreadable_record", "unconfirmed", "grace", "stale_facts", "evidence_pending",
+        "agreement", "cooldown", "attempts_used_up", "flapping", "one_at_a_time", "registered", "supervisor_first",
+        "not_proven_by_supervisor", "min_isr", "min_isr_unknown", "unclean_election", "quorum", "blast_radius",
+        "policy",
+    ]
 }

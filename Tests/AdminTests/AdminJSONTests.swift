@@ -58,11 +58,21 @@ struct AdminJSONTests {
         #expect(page.leftOut == 5)
     }
 
-    @Test("A duration is counted under the first bound that it does not exceed")
-    func histogram() {
-        var histogram = DurationHistogram(bounds: [1, 2])
-        for duration in [Duration.seconds(1), .milliseconds(1500), .seconds(9)] { histogram.record(duration) }
-        #expect(histogram.counts == [1, 1, 1])
-        #expect(histogram.sum == 11.5)
+    @Test("A quantile is the smallest that this part does not exceed")
+    func quantiles() {
+        let summary = DurationSummary(count: 9, sum: .seconds(50), last: [3, 1, 2, 10].map { .seconds($0) })
+        #expect(summary.quantile(0.5) == .seconds(2))
+        #expect(summary.quantile(0.99) == .seconds(10))
+        #expect(DurationSummary().quantile(0.5) == nil)
+    }
+
+    @Test("Topics and shrinks are counted from the partitions, with 0 where nothing happened")
+    func metricsOfPartitions() {
+        var metrics = ClusterMetrics(cluster: ClusterName("main"))
+        metrics.set(partitions: Samples.partitions, isrShrinks: [TopicPartition("orders", 1): 2])
+        #expect(metrics.topics == [ClusterMetrics.Topic(topic: "orders", underReplicated: 2, offline: 1)])
+        #expect(
+            metrics.isrShrinks
+                == [TopicPartition("orders", 0): 0, TopicPartition("orders", 1): 2, TopicPartition("orders", 2): 0])
     }
 }

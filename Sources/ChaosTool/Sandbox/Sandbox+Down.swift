@@ -2,6 +2,26 @@ import Cluster
 import Foundation
 
 extension Sandbox {
+    /// Brings one up, hands it over, and takes it down again, however the body ends.
+    ///
+    /// - Parameter directory: absent, or empty. After an error of the body the logs are beside it, under its name and
+    ///   `-failed`; after a cancellation nothing is.
+    static func during<Value: Sendable>(
+        _ options: SandboxOptions = SandboxOptions(), in directory: String,
+        progress: @escaping @Sendable (String) -> Void = { _ in },
+        _ body: (Sandbox) async throws -> Value
+    ) async throws -> Value {
+        let sandbox = try await self.up(options, in: directory, progress: progress)
+        do {
+            let value = try await body(sandbox)
+            try await sandbox.down()
+            return value
+        } catch {
+            try? await sandbox.down(keepingLogs: error is CancellationError ? nil : "\(sandbox.directory)-failed")
+            throw error
+        }
+    }
+
     /// Ends every process that carries this sandbox's id and removes its directory. Nothing is lost by doing it again,
     /// whatever an earlier try has left.
     ///
@@ -10,13 +30,27 @@ extension Sandbox {
         try await blocking { try self.takeDown(keepingLogs: folder) }
     }
 
+    /// What is left of sandboxes whose directory somebody has removed by hand: their processes, and their ports in the
+    /// list. Returns their ids.
+    static func downLost(in directory: String) async throws -> [String] {
+        try await blocking {
+            let list = SandboxList()
+            let lost = list.entries.filter { $0.directory == directory }.map(\.id)
+            for id in lost {
+                try self.endProcesses(of: id)
+                list.leave(id: id)
+            }
+            return lost
+        }
+    }
+
     private func takeDown(keepingLogs folder: String?) throws {
         try AtomicFile.write(Data(), to: self.closingMark)
         // A start that was admitted before the mark stood is through when its lock is free.
         for node in self.description.nodes where FileManager.default.fileExists(atPath: node.folder) {
             _ = try? LockedFile(node.startLock, limit: .seconds(30))
         }
-        try self.endProcesses()
+        try Self.endProcesses(of: self.id)
         if let folder { try self.moveLogs(to: folder) }
         SandboxList().leave(id: self.id)
         // `sandbox.json` goes last, so that an interrupted removal can be finished.
@@ -28,12 +62,12 @@ extension Sandbox {
     }
 
     /// Nodes by SIGKILL; keepers end by themselves when they have reaped; others, such as healers, get SIGTERM first.
-    private func endProcesses() throws {
+    private static func endProcesses(of id: String) throws {
         let begin = HostClock.now
         var asked: Set<LocalProcess> = []
         let done = poll(for: .seconds(30), every: .milliseconds(20)) { () -> Bool? in
             let patience = HostClock.now - begin < .seconds(4)
-            let found = Leftovers.processes { $0["HEALER_SANDBOX_ID"] == self.id }
+            let found = Leftovers.processes { $0["HEALER_SANDBOX_ID"] == id }
             for (process, kind) in found {
                 switch kind {
                 case .node: _ = Glibc.kill(process.pid, SIGKILL)
@@ -45,7 +79,7 @@ extension Sandbox {
             }
             return found.isEmpty ? true : nil
         }
-        if done == nil { throw SandboxError("some processes do not end: `healer-chaos leftovers --id \(self.id)`") }
+        if done == nil { throw SandboxError("some processes do not end: `healer-chaos leftovers --id \(id)`") }
     }
 
     private func moveLogs(to folder: String) throws {

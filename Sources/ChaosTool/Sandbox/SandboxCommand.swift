@@ -78,7 +78,11 @@ enum SandboxCommand: ToolCommand {
         let line = try Arguments(arguments, options: ["--directory", "--keep-logs"], flags: ["--quiet"])
         try line.refuseWords()
         guard FileManager.default.fileExists(atPath: "\(line.directory)/sandbox.json") else {
-            if !line.has("--quiet") { Console.print("no sandbox in \(line.directory)") }
+            let lost = try await Sandbox.downLost(in: line.directory)
+            if !line.has("--quiet") {
+                Console.print("no sandbox in \(line.directory)")
+                for id in lost { Console.print("what was left of sandbox \(id) is gone") }
+            }
             return ExitCode.success
         }
         let sandbox = try Sandbox.open(line.directory)
