@@ -18,24 +18,25 @@ struct ClusterConfiguration: Hashable, Sendable {
     var discovery: DiscoveryConfiguration
     /// One for each code.
     var policies: [FindingCode: PolicyConfiguration]
-    /// While more nodes than this fail at once, nothing disruptive is done: dead ones are started, no more.
-    var blastRadius: Int
+    /// While more brokers than this fail at once, nothing disruptive is done: dead ones are started, no more. `nil` is a
+    /// third of them, at least one.
+    var blastRadius: Int?
+    /// The brokers' `zookeeper.session.timeout.ms`.
+    var brokerSession: Duration
 
     /// A KRaft cluster is observed only, whatever the file says.
     var effectiveMode: Mode { self.zooKeeper == nil ? .observe : self.mode }
 
     /// Whether a step may be taken against this failure.
-    func mode(for code: FindingCode) -> Mode { min(self.effectiveMode, self.policy(for: code).mode ?? .heal) }
+    func mode(for code: FindingCode) -> Mode {
+        self.effectiveMode == .observe ? .observe : self.policy(for: code).mode ?? .heal
+    }
 
     func policy(for code: FindingCode) -> PolicyConfiguration { self.policies[code] ?? .standard(for: code) }
 }
 
-enum Mode: String, Hashable, Sendable, CaseIterable, Comparable {
-    /// Look, and say what would be done.
-    case observe
-    case heal
-    static func < (a: Self, b: Self) -> Bool { a == .observe && b == .heal }
-}
+/// The core's own word for it.
+typealias Mode = Policy.Mode
 
 /// What is done about one kind of failure.
 struct PolicyConfiguration: Hashable, Sendable {
@@ -49,22 +50,13 @@ struct PolicyConfiguration: Hashable, Sendable {
     var confirm: Duration
     /// Of `brokerDead`: whether a dead broker's registration may be removed before it expires.
     var deregister: Bool
-    /// Of `brokerStopped`: whether a broker that somebody stopped is started after the grace.
+    /// Of `brokerStopped` and `zooKeeperStopped`: whether a node that somebody stopped is started after the grace.
     var startStopped: Bool
 
     static func standard(for code: FindingCode) -> PolicyConfiguration {
-        let grace: Duration =
-            switch code {
-            case .brokerDead, .zooKeeperDead, .partitionOffline: .zero
-            case .brokerHung, .underMinISR: .seconds(30)
-            case .brokerUnregistered: .seconds(36)
-            case .zooKeeperHung: .seconds(20)
-            case .brokerStopped, .zooKeeperStopped: .seconds(300)
-            case .underReplicated, .isrShrink: .seconds(600)
-            case .brokerStarting, .zooKeeperStarting: .seconds(1800)
-            }
+        let standard = CodePolicy.defaults[code]
         return PolicyConfiguration(
-            mode: nil, grace: grace, cooldown: code == .brokerHung ? .seconds(300) : .zero, confirm: .seconds(5),
+            mode: nil, grace: standard?.grace ?? .zero, cooldown: standard?.cooldown ?? .zero, confirm: .seconds(5),
             deregister: true, startStopped: false)
     }
 }

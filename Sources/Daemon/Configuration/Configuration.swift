@@ -1,4 +1,5 @@
 import Cluster
+import Election
 
 /// All that one healer is told by its file, checked and with every default filled in.
 struct Configuration: Hashable, Sendable {
@@ -25,7 +26,7 @@ struct CoordinationConfiguration: Hashable, Sendable {
     /// The znode that all our znodes lie below; absolute, without a slash at the end.
     var root: String
     var profile: TimingProfile
-    var timing: TimingConfiguration
+    var timing: Election.Timing
     /// `nil`: our znodes are open to everybody who reaches the ensemble.
     var digest: DigestCredentials?
 }
@@ -33,32 +34,12 @@ struct CoordinationConfiguration: Hashable, Sendable {
 enum TimingProfile: String, Hashable, Sendable, CaseIterable {
     case steady, fast
 
-    var timing: TimingConfiguration {
+    var timing: Election.Timing {
         switch self {
-        case .steady:
-            TimingConfiguration(
-                beat: .milliseconds(500), limit: .seconds(2), silence: .seconds(3), session: .seconds(12),
-                freshness: .seconds(1))
-        case .fast:
-            TimingConfiguration(
-                beat: .milliseconds(200), limit: .milliseconds(600), silence: .seconds(1), session: .seconds(6),
-                freshness: .milliseconds(200))
+        case .steady: .steady
+        case .fast: .fast
         }
     }
-}
-
-/// The times of the election. `3 × beat ≤ limit < silence < session`, and `freshness ≤ limit`.
-struct TimingConfiguration: Hashable, Sendable {
-    /// Between two renewals by the leader.
-    var beat: Duration
-    /// Without an answered renewal for this long, a leader starts nothing new.
-    var limit: Duration
-    /// Without a beat for this long, a follower claims.
-    var silence: Duration
-    /// ZooKeeper's session time-out.
-    var session: Duration
-    /// How long after its intent was sent a step may still be started.
-    var freshness: Duration
 }
 
 /// A user and password of ZooKeeper's `digest` scheme.

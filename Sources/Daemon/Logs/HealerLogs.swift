@@ -1,0 +1,119 @@
+import Cluster
+import Dispatch
+import Foundation
+
+/// The three logs of a healer: what happened (`application.log`), what was decided and done (`audit.log`), and how long
+/// things took (`performance.log`). Without a directory all three go to standard error.
+///
+/// Nobody who writes to the first and the last ever waits or fails: what cannot be written is counted. An audit entry is
+/// on the disk when ``audit(_:_:)`` returns, or it throws, and then nothing may be done that it was to witness.
+final class HealerLogs: Sendable {
+    private let application: LineQueue
+    private let performance: LineQueue
+    private let auditFile: LogFile
+    private let auditQueue = DispatchQueue(label: "log audit")
+    private let configuration: LoggingConfiguration
+    private let now: @Sendable () -> WallTime
+    private let healer: HealerID
+
+    /// - Throws: when the directory cannot be made or a file not be opened: a healer that cannot log does not start.
+    init(
+        _ configuration: LoggingConfiguration, healer: HealerID, now: @escaping @Sendable () -> WallTime = { .now }
+    ) throws(LogFileError) {
+        self.configuration = configuration
+        self.healer = healer
+        self.now = now
+        if let directory = configuration.directory {
+            try Self.make(directory)
+            func file(_ name: String) throws(LogFileError) -> LogFile {
+                try LogFile(
+                    "\(directory)/\(name)", maxSize: configuration.maxSize, backups: configuration.backupCount)
+            }
+            self.auditFile = try file("audit.log")
+            self.application = Self.queue(try file("application.log"), configuration, now)
+            self.performance = Self.queue(try file("performance.log"), configuration, now)
+        } else {
+            let stream = LogFile(stream: STDERR_FILENO, called: "standard error")
+            self.auditFile = stream
+            self.application = Self.queue(stream, configuration, now)
+            self.performance = Self.queue(stream, configuration, now)
+        }
+    }
+
+    private static func queue(
+        _ file: LogFile, _ configuration: LoggingConfiguration, _ now: @escaping @Sendable () -> WallTime
+    ) -> LineQueue {
+        LineQueue(file) { count in
+            Self.line(
+                LogRecord(level: .warning, message: "lines are missing here", fields: ["log.dropped": .integer(count)]),
+                configuration, now())
+        }
+    }
+
+    private static func line(_ record: LogRecord, _ configuration: LoggingConfiguration, _ time: WallTime) -> String {
+        switch configuration.format {
+        case .text: LogLine.text(record, at: time)
+        case .json: LogLine.json(record, at: time)
+        }
+    }
+
+    /// Writes to the application log, from the configured level on.
+    var logger: Logger {
+        Logger(level: self.configuration.level) { record in
+            self.application.append(Self.line(record, self.configuration, self.now()))
+        }
+    }
+
+    /// Puts down what is about to be done, or was. Always a JSON line, in the order of the calls that waited for each
+    /// other.
+    ///
+    /// - Throws: when it is not surely on the disk; then it is not to be done.
+    func audit(_ event: StaticString, _ fields: [String: LogValue] = [:]) async throws(LogFileError) {
+        let line = LogLine.json(
+            [("event", .string("\(event)")), ("healer.id", .string(self.healer.rawValue))], fields, at: self.now())
+        let file = self.auditFile
+        try await withCheckedContinuation { (continuation: CheckedContinuation<Result<Void, LogFileError>, Never>) in
+            self.auditQueue.async {
+                continuation.resume(
+                    returning: Result { () throws(LogFileError) in try file.append(line, durably: true) })
+            }
+        }.get()
+    }
+
+    /// Puts down how long something took.
+    func performance(_ what: StaticString, took duration: Duration, _ fields: [String: LogValue] = [:]) {
+        var fields = fields
+        fields["duration.ms"] = .number((duration.inSeconds * 1e6).rounded() / 1e3)
+        let record = LogRecord(level: .info, message: "\(what)", fields: fields)
+        self.performance.append(Self.line(record, self.configuration, self.now()))
+    }
+
+    /// Lines of the application and performance logs that could not be written, since the start.
+    var dropped: Int64 { self.application.dropped + self.performance.dropped }
+    /// Why the newest line of either is missing; `nil` while both are written.
+    var lastError: LogFileError? { self.application.lastError ?? self.performance.lastError }
+
+    /// Returns when all that was logged before is written or dropped: before the program ends.
+    func drain() async {
+        await self.application.drain()
+        await self.performance.drain()
+    }
+
+    /// Makes the folder and those above it, for the owner and the group alone.
+    private static func make(_ directory: String) throws(LogFileError) {
+        var path = ""
+        for part in directory.split(separator: "/") {
+            path += "/\(part)"
+            if mkdir(path, 0o750) != 0, errno != EEXIST, errno != EISDIR, errno != EROFS, errno != EACCES {
+                throw LogFileError(path: path, operation: "make folder", number: errno)
+            }
+        }
+        var status = stat()
+        guard stat(directory, &status) == 0 else {
+            throw LogFileError(path: directory, operation: "make folder", number: errno)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw LogFileError(path: directory, operation: "make folder", number: ENOTDIR)
+        }
+    }
+}
