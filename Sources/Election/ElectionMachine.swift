@@ -207,7 +207,7 @@ public struct ElectionMachine: Sendable {
         return Ticket(session: self.session.number, number: self.session.lastTicket)
     }
 
-    var heldClaim: HeldClaim? {
+    public var heldClaim: HeldClaim? {
         switch self.phase {
         case .leading(let claim, _), .suspended(let claim, _): claim
         default: nil

@@ -1,0 +1,59 @@
+public import Cluster
+
+/// A promise that was broken, by its name in chaos/INVARIANTS.md.
+public struct Violation: Hashable, Sendable, CustomStringConvertible {
+    public let invariant: String
+    public let what: String
+    public let at: Moment
+    public var description: String { "\(self.invariant) at \(self.at): \(self.what)" }
+}
+
+/// What one run saw. A run in which nothing of a kind happened proves nothing about it.
+public struct Tally: Hashable, Sendable {
+    /// Claims that were committed.
+    public var claims = 0
+    /// Those that took over from somebody who had not resigned.
+    public var takeovers = 0
+    /// Brokers brought back by a step of a healer.
+    public var heals = 0
+    /// Writes and steps that were not let through: deposed, control moved, permit too old.
+    public var refusals = 0
+    /// Steps that began.
+    public var starts = 0
+
+    public init() {}
+
+    public static func + (a: Self, b: Self) -> Self {
+        var sum = a
+        sum.claims += b.claims
+        sum.takeovers += b.takeovers
+        sum.heals += b.heals
+        sum.refusals += b.refusals
+        sum.starts += b.starts
+        return sum
+    }
+
+    /// The kinds that did not happen.
+    public var missing: [String] {
+        [
+            ("claims", self.claims), ("takeovers", self.takeovers),
+            ("refusals", self.refusals), ("starts", self.starts),
+        ].filter { $0.1 == 0 }.map(\.0)
+    }
+}
+
+extension Tally: CustomStringConvertible {
+    public var description: String {
+        "claims=\(self.claims) takeovers=\(self.takeovers) heals=\(self.heals) refusals=\(self.refusals) "
+            + "starts=\(self.starts)"
+    }
+}
+
+/// The outcome of one seed.
+public struct RunReport: Sendable {
+    public let seed: UInt64
+    /// The first is the cause; the rest may follow from it.
+    public let violations: [Violation]
+    public let tally: Tally
+    public let simulated: Duration
+}
