@@ -42,7 +42,8 @@ public struct ClusterMetrics: Hashable, Sendable {
     public var divergence = 0
     /// By ``Refusal/name``.
     public var refused: [String: Int] = [:]
-    public var openIncidents: [FindingCode: Int] = [:]
+    /// By code.
+    public var openIncidents: [String: Int] = [:]
     /// From the first sign of a failure to its confirmation.
     public var timeToDetect = DurationSummary()
     /// From the first sign of a failure to its verified end.
@@ -78,18 +79,23 @@ public struct ClusterMetrics: Hashable, Sendable {
 
     /// Sets ``topics`` and ``isrShrinks`` from all partitions of one metadata view.
     /// - Parameter shrinks: what was counted; partitions without a count get 0.
-    public mutating func set(partitions: some Sequence<PartitionState>, isrShrinks shrinks: [TopicPartition: Int]) {
-        var topics: [String: Topic] = [:]
+    public mutating func set(partitions: some Collection<PartitionState>, isrShrinks shrinks: [TopicPartition: Int]) {
+        self.topics = Self.topics(of: partitions)
         self.isrShrinks = shrinks
+        for partition in partitions where shrinks[partition.id] == nil { self.isrShrinks[partition.id] = 0 }
+    }
+
+    /// Counts ``topics`` from all partitions of one metadata view, in order of name.
+    public static func topics(of partitions: some Sequence<PartitionState>) -> [Topic] {
+        var topics: [String: Topic] = [:]
         for partition in partitions {
             let name = partition.id.topic
             var topic = topics[name] ?? Topic(topic: name, underReplicated: 0, offline: 0)
             topic.underReplicated += partition.isUnderReplicated ? 1 : 0
             topic.offline += partition.isOffline ? 1 : 0
             topics[name] = topic
-            if self.isrShrinks[partition.id] == nil { self.isrShrinks[partition.id] = 0 }
         }
-        self.topics = topics.values.sorted { $0.topic < $1.topic }
+        return topics.values.sorted { $0.topic < $1.topic }
     }
 }
 
@@ -104,6 +110,16 @@ public struct DurationSummary: Hashable, Sendable {
         self.count = count
         self.sum = sum
         self.last = last
+    }
+
+    /// ``last`` keeps so many at most when recorded one by one.
+    public static let kept = 100
+
+    public mutating func record(_ duration: Duration) {
+        self.count += 1
+        self.sum += duration
+        self.last.append(duration)
+        if self.last.count > Self.kept { self.last.removeFirst() }
     }
 
     /// The smallest of ``last`` that is not exceeded by this part of them; `nil` while there is none.

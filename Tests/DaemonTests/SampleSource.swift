@@ -25,7 +25,7 @@ struct SampleSource: StatusSource {
         main.role = .leader
         main.epoch = Epoch(4)
         main.refused = ["paused": 2, "a_new_reason": 1]
-        main.openIncidents = [.brokerDead: 1]
+        main.openIncidents = ["brokerDead": 1]
         main.timeToHeal = DurationSummary(count: 2, sum: .seconds(7), last: [.seconds(3), .seconds(4)])
         return HealerMetrics(
             member: HealerID("healer-1"), version: "0.1.0",

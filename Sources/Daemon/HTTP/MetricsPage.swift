@@ -118,7 +118,7 @@ struct MetricsPage {
             return names.map { ($0, cluster.refused[$0] ?? 0) }
         }
         self.family("kafka_self_healing_open_incidents", .gauge, "Incidents that are open.", by: "code") { cluster in
-            FindingCode.allCases.map { ($0.rawValue, cluster.openIncidents[$0] ?? 0) }
+            FindingCode.allCases.map { ($0.rawValue, cluster.openIncidents[$0.rawValue] ?? 0) }
         }
         self.summary(
             "kafka_self_healing_time_to_detect_seconds", "From the first sign of a failure to its confirmation.",

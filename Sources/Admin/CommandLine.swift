@@ -1,0 +1,116 @@
+public import Cluster
+
+/// What `healerctl` was asked to do.
+public struct AdminInvocation: Hashable, Sendable {
+    public var command: AdminCommand
+    /// `host:port`, with commas between; the root is complete, a path after the servers already put before it.
+    public var zooKeeper: String
+    public var root: String
+    /// `nil`: the only one there is.
+    public var cluster: ClusterName?
+    public var format: OutputFormat
+    /// For each call to ZooKeeper, and each request to a healer.
+    public var timeout: Duration
+
+    public init(
+        command: AdminCommand, zooKeeper: String, root: String = "/kafka-healer", cluster: ClusterName? = nil,
+        format: OutputFormat = .table, timeout: Duration = .seconds(5)
+    ) {
+        self.command = command
+        self.zooKeeper = zooKeeper
+        self.root = root
+        self.cluster = cluster
+        self.format = format
+        self.timeout = timeout
+    }
+}
+
+public enum AdminCommand: Hashable, Sendable {
+    case status, leader, members, nodes, partitions, incidents
+    case check(NodeName)
+    /// The incident's id.
+    case explain(String)
+    /// `everywhere`: for all clusters of the root. `lasting: nil`: until somebody resumes.
+    case pause(why: String, lasting: Duration?, everywhere: Bool)
+    case resume(everywhere: Bool)
+    case beginMaintenance(NodeName, why: String, lasting: Duration?)
+    case endMaintenance(NodeName)
+    case resign
+}
+
+/// A command line of `healerctl`, read.
+public enum AdminRequest: Hashable, Sendable {
+    case perform(AdminInvocation)
+    /// The text to print.
+    case help(String)
+
+    /// - Parameters:
+    ///   - arguments: without the program's name.
+    ///   - environment: `HEALER_ZOOKEEPER` and `HEALER_ROOT` stand in for the options of the same meaning.
+    public init(arguments: [String], environment: [String: String]) throws(UsageError) {
+        var line = try ArgumentList(arguments)
+        if line.takeFlag("help") || line.words.first == "help" {
+            let topic = line.words.first { $0 != "help" }
+            self = .help(
+                try topic.map { (topic) throws(UsageError) in try CommandSpecification.named(topic).help }
+                    ?? CommandSpecification.overview)
+            return
+        }
+        guard let word = line.words.first else {
+            throw UsageError("which command?", hint: "Try `healerctl status`; `healerctl --help` lists all.")
+        }
+        let specification = try CommandSpecification.named(word)
+        let operands = Array(line.words.dropFirst())
+        guard operands.count == specification.operands.count else {
+            throw UsageError(
+                operands.count < specification.operands.count
+                    ? "\(word) needs \(specification.operands[operands.count])"
+                    : "\(word) does not take \(operands[specification.operands.count])",
+                hint: "Usage: \(specification.usage)")
+        }
+        let command = try specification.command(operands, &line)
+        var invocation = try AdminInvocation(command, &line, environment)
+        if let format = try line.take("output") {
+            guard let known = OutputFormat(rawValue: format) else {
+                throw UsageError("there is no output format \(format)", hint: "Say -o table or -o json.")
+            }
+            invocation.format = known
+        }
+        try line.finish(knownTo: specification)
+        self = .perform(invocation)
+    }
+}
+
+extension AdminInvocation {
+    fileprivate init(
+        _ command: AdminCommand, _ line: inout ArgumentList, _ environment: [String: String]
+    ) throws(UsageError) {
+        func nonEmpty(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        guard let servers = try line.take("zookeeper") ?? nonEmpty("HEALER_ZOOKEEPER") else {
+            throw UsageError(
+                "which ZooKeeper?",
+                hint: "Say --zookeeper HOST:PORT,… or set HEALER_ZOOKEEPER to what the healers' `coordination` has.")
+        }
+        let root = try line.take("root") ?? nonEmpty("HEALER_ROOT") ?? "/kafka-healer"
+        guard root.hasPrefix("/"), root.count > 1, !root.contains("//") else {
+            throw UsageError("\(root) is no path in ZooKeeper", hint: "A root looks like /kafka-healer.")
+        }
+        let slash = servers.firstIndex(of: "/") ?? servers.endIndex
+        var prefix = servers[slash...]
+        while prefix.last == "/" { prefix.removeLast() }
+        self.init(command: command, zooKeeper: String(servers[..<slash]), root: prefix + root)
+        self.cluster = try line.take("cluster").map { ClusterName($0) }
+        if let text = try line.take("timeout") { self.timeout = try SpanText.duration(text, option: "timeout") }
+    }
+}
+
+/// The command line makes no sense.
+public struct UsageError: Error, Hashable, Sendable {
+    public let error: String
+    /// What to do instead.
+    public let hint: String
+    init(_ error: String, hint: String) {
+        self.error = error
+        self.hint = hint
+    }
+}
