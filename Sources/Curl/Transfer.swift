@@ -28,7 +28,8 @@ final class Transfer: @unchecked Sendable {
         let context = Unmanaged.passUnretained(self).toOpaque()
         ccurl_set_string(self.easy, CURLOPT_URL, url)
         ccurl_set_string(self.easy, CURLOPT_PROTOCOLS_STR, "http,https")
-        ccurl_set_string(self.easy, CURLOPT_NOPROXY, "*")  // Healers are asked directly, whatever the environment says.
+        // Healers are asked directly, whatever the environment says.
+        ccurl_set_string(self.easy, CURLOPT_NOPROXY, "*")
         ccurl_set_string(self.easy, CURLOPT_USERAGENT, "kafka-healer")
         ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, milliseconds)
         ccurl_set_long(self.easy, CURLOPT_NOSIGNAL, 1)
