@@ -42,20 +42,26 @@ extension RealServers {
             }
         }
 
-        @Test("Up and down by the command line, twice in the same place; logs are kept where wanted")
+        @Test(
+            "Up and down by the command line, twice in the same place: Java's classes are prepared once, logs are kept")
         func commandLine() async throws {
             try await withFolder { folder in
                 let place = ["--directory", "\(folder)/sandbox"]
-                for _ in 0..<2 {
+                let home = URL(fileURLWithPath: try KafkaHome.jars()).deletingLastPathComponent().path
+                let environment = ["HEALER_CACHE": "\(folder)/cache", "KAFKA_HOME": home]
+                for round in 1...2 {
                     let up = try await chaos(
                         [
                             "sandbox", "up", "--zookeepers", "1", "--brokers", "1", "--topic", "a:2", "--topic", "b:1",
-                            "--json", "--quiet",
-                        ] + place)
+                            "--json",
+                        ] + place, environment: environment)
                     #expect(up.code == 0, "\(up.errors)")
+                    #expect(up.errors.contains("preparing Java's classes") == (round == 1))
+                    #expect(!up.errors.contains("going on without"))
                     let description = try JSONDecoder().decode(SandboxDescription.self, from: Data(up.output.utf8))
                     #expect(description.topics.map(\.name) == ["a", "b"])
                     #expect(description.bootstrap == "127.0.0.1:\(description.brokers[0].port)")
+                    #expect(description.archive?.flags(for: .broker).count == 1)
                     let status = try await chaos(["sandbox", "status"] + place)
                     #expect(status.output.split(separator: "\n").filter { $0.contains("serves") }.count == 2)
                     let leftovers = try await chaos(["leftovers"] + place)
@@ -68,6 +74,8 @@ extension RealServers {
                     let none = try await chaos(["leftovers"] + place)
                     #expect(none.code == 0 && none.output == "none\n", "\(none.output)")
                 }
+                let cached = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/cache")
+                #expect(cached.count == 2 && cached.contains("classes.lock"), "\(cached)")
             }
         }
 
@@ -132,8 +140,11 @@ extension RealServers {
                 ).start()
                 #expect(try await sandbox.freeze("zookeeper-1").result == .frozen)
                 try await sandbox.down()
+                defer { kill(pid, SIGKILL) }
                 var status: Int32 = 0
-                #expect(waitpid(pid, &status, 0) == pid)
+                try await eventually("the planted process ends", within: .seconds(10)) {
+                    waitpid(pid, &status, WNOHANG) == pid
+                }
                 #expect(ExitRecord(waitStatus: status).status == .signal(SIGTERM))
                 #expect(Leftovers().find(.id(sandbox.id)) == [])
                 #expect(sandbox.isClosing)

@@ -14,19 +14,20 @@ enum KafkaHome {
             }
             return folder
         }
-        let cache =
-            if let own = environment["HEALER_CACHE"], !own.isEmpty {
-                own
-            } else if let folder = environment["XDG_CACHE_HOME"], !folder.isEmpty {
-                "\(folder)/kafka-healer"
-            } else {
-                "\(environment["HOME"] ?? "")/.cache/kafka-healer"
-            }
-        let folder = "\(SandboxDirectory.absolute(cache))/kafka-\(self.version)/libs"
+        let folder = "\(self.cache(environment))/kafka-\(self.version)/libs"
         guard self.isWhole(folder) else {
             throw SandboxError("Kafka \(self.version) is not in \(folder): `scripts/kafka-home` fetches it")
         }
         return folder
+    }
+
+    /// `$HEALER_CACHE`, else `kafka-healer` in the user's cache folder.
+    static func cache(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
+        if let own = environment["HEALER_CACHE"], !own.isEmpty { return SandboxDirectory.absolute(own) }
+        if let folder = environment["XDG_CACHE_HOME"], !folder.isEmpty {
+            return "\(SandboxDirectory.absolute(folder))/kafka-healer"
+        }
+        return "\(environment["HOME"] ?? "")/.cache/kafka-healer"
     }
 
     private static func isWhole(_ folder: String) -> Bool {

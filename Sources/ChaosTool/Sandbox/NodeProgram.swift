@@ -14,7 +14,7 @@ extension Sandbox {
     func program(of node: SandboxNode) -> Spawn {
         let heap = node.role == .broker ? ["-Xms256m", "-Xmx256m"] : ["-Xms96m", "-Xmx96m"]
         let machine =
-            heap + [
+            heap + (self.description.archive?.flags(for: node.role) ?? []) + [
                 "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData",
                 "-XX:ErrorFile=\(node.folder)/jvm-error.log", "-Djava.io.tmpdir=\(node.folder)/tmp",
                 "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",

@@ -8,6 +8,8 @@ struct SandboxOptions: Hashable, Sendable {
     /// `zookeeper.session.timeout.ms`, in milliseconds.
     var sessionTimeout = 6000
     var topics = [SandboxTopic(name: "messages", partitions: 12)]
+    /// `nil`: the one in the cache, which is made if there is none.
+    var archive: ClassArchive?
     /// For everything together. Far above what it takes, which a busy machine stretches.
     var limit = Duration.seconds(120)
 }
@@ -24,8 +26,17 @@ extension Sandbox {
         _ options: SandboxOptions = SandboxOptions(), in directory: String,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> Sandbox {
+        let jars = try KafkaHome.jars()
+        let java = try KafkaHome.java()
+        try self.checkFree(SandboxDirectory.absolute(directory))
+        let archive =
+            if let archive = options.archive {
+                archive
+            } else {
+                try await ClassArchive.prepared(jars: jars, java: java, progress: progress)
+            }
         let begin = HostClock.now
-        let sandbox = try self.make(options, in: directory)
+        let sandbox = try self.make(options, in: directory, jars: jars, java: java, archive: archive)
         @Sendable func step(_ text: String) {
             let seconds = String(format: "%.1f", (HostClock.now - begin).inSeconds)
             progress("\(seconds) s  \(text)")
@@ -60,18 +71,22 @@ extension Sandbox {
         }
     }
 
-    /// The directory with everything in it that must be there before the first process starts.
-    private static func make(_ options: SandboxOptions, in directory: String) throws -> Sandbox {
-        let directory = SandboxDirectory.absolute(directory)
-        let jars = try KafkaHome.jars()
-        let java = try KafkaHome.java()
+    /// - Throws: ``SandboxError`` unless the directory is absent or empty.
+    private static func checkFree(_ directory: String) throws {
         if FileManager.default.fileExists(atPath: "\(directory)/sandbox.json") {
             throw SandboxError("there is a sandbox in \(directory) already: `healer-chaos sandbox down` removes it")
         }
         let present = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         guard present.isEmpty else { throw SandboxError("\(directory) is not empty, and not a sandbox") }
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    }
 
+    /// The directory with everything in it that must be there before the first process starts.
+    private static func make(
+        _ options: SandboxOptions, in directory: String, jars: String, java: String, archive: ClassArchive?
+    ) throws -> Sandbox {
+        let directory = SandboxDirectory.absolute(directory)
+        try self.checkFree(directory)
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let id = (0..<4).map { _ in String(format: "%04x", UInt16.random(in: 0...UInt16.max)) }.joined()
         let list = SandboxList()
         do {
@@ -96,7 +111,7 @@ extension Sandbox {
                 description: SandboxDescription(
                     id: id, created: HostClock.iso8601, nodes: zookeepers + brokers, zookeeper: addresses(zookeepers),
                     bootstrap: addresses(brokers), sessionTimeout: options.sessionTimeout,
-                    topics: options.brokers > 0 ? options.topics : [], jars: jars, java: java))
+                    topics: options.brokers > 0 ? options.topics : [], jars: jars, java: java, archive: archive))
             for node in sandbox.description.nodes { try sandbox.prepare(node) }
             try AtomicFile.write(sandbox.description, to: "\(directory)/sandbox.json")
             return sandbox

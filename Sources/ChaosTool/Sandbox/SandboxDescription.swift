@@ -19,6 +19,8 @@ struct SandboxDescription: Hashable, Sendable, Codable {
     let jars: String
     /// The `java` that runs them.
     let java: String
+    /// What makes them start quickly; `nil`: nothing does.
+    let archive: ClassArchive?
 
     var brokers: [SandboxNode] { self.nodes.filter { $0.role == .broker } }
     var zookeepers: [SandboxNode] { self.nodes.filter { $0.role == .zookeeper } }
