@@ -57,7 +57,7 @@ extension Sandbox {
         var text: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         var waiting = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
-        while Glibc.poll(&waiting, 1, 20_000) == 1 {
+        while Glibc.poll(&waiting, 1, 60_000) == 1 {
             let count = read(ends[0], &buffer, buffer.count)
             if count <= 0 { break }
             text += buffer[..<count]

@@ -78,7 +78,7 @@ struct NodeSupervisor: Sendable {
     /// SIGKILL to the present life, or only to the one named; returns when it has ended.
     func kill(from origin: RequestOrigin = .anybody) throws -> Answer {
         let answer = try self.signal(SIGKILL, .kill, .killed, origin)
-        if answer.result == .killed { try self.awaitEnd(within: .seconds(10)) }
+        if answer.result == .killed { try self.awaitEnd(within: .seconds(30)) }
         return answer
     }
 
@@ -173,7 +173,7 @@ struct NodeSupervisor: Sendable {
         let lock = try LockedFile(self.node.signalLock, limit: .seconds(10))
         if let life = self.life, life.process.isAlive { _ = Glibc.kill(life.process.pid, SIGKILL) }
         _ = consume lock
-        guard poll(for: .seconds(10), every: .milliseconds(10), ended) != nil else {
+        guard poll(for: .seconds(30), every: .milliseconds(10), ended) != nil else {
             throw SandboxError("\(self.node.name) does not end, even by SIGKILL")
         }
     }
