@@ -11,7 +11,11 @@ extension NodeConfiguration {
     init?(_ section: Section, naming: NameTemplate, recovery: RecoveryConfiguration) {
         section.later("jmx_port", "rest_url", "ansible", "salt", "scripts")
         let name = section.required("node_id", .name, standIn: "")
-        let type = section.required("node_type", .choice(), standIn: NodeType.kafka)
+        // What else is right depends on the type.
+        guard let type = section.type() else {
+            section.abandon()
+            return nil
+        }
         let host = section.required("host", .host, standIn: "")
         let port = section.value("port", .servingPort, default: type == .kafka ? 9092 : 2181)
         var role = Node.Role.zooKeeper
@@ -40,6 +44,12 @@ extension NodeConfiguration {
         self.supervisor = section.optionalSection("supervisor") { SupervisorConfiguration($0) } ?? nil
         guard !name.isEmpty, !host.isEmpty else { return nil }
         self.node = Node(name: NodeName(name), role: role, endpoint: Endpoint(host: host, port: port))
+    }
+}
+
+extension Section {
+    fileprivate func type() -> NodeType? {
+        self.required("node_type", ConfigurationKind<NodeType>.choice()) ?? (self.reader.isDescribing ? .kafka : nil)
     }
 }
 

@@ -67,12 +67,17 @@ final class Section {
 
     /// - Parameter standIn: goes on in its place after the problem is reported.
     func required<Value>(_ key: String, _ kind: ConfigurationKind<Value>, standIn: Value) -> Value {
+        self.required(key, kind) ?? standIn
+    }
+
+    /// `nil` after the problem is reported.
+    func required<Value>(_ key: String, _ kind: ConfigurationKind<Value>) -> Value? {
         switch self.read(key, kind) {
         case .value(let value): return value
-        case .refused: return standIn
+        case .refused: return nil
         case .absent:
             self.missing(key, kind.wanted)
-            return standIn
+            return nil
         }
     }
 

@@ -13,8 +13,7 @@ extension SupervisorConfiguration {
         let later = "this type is not available in this version"
         let types = ["systemd": later, "docker": later, "kubernetes": later]
         let kind = ConfigurationKind<SupervisorType>.choice(later: types)
-        if section.optional("type", kind) == nil, !section.reader.isDescribing {
-            if !section.has("type") { section.missing("type", kind.wanted) }
+        if section.required("type", kind) == nil, !section.reader.isDescribing {
             section.abandon()
             return nil
         }

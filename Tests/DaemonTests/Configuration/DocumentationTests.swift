@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+
+@testable import Daemon
+
+@Suite("What is written about the configuration")
+struct DocumentationTests {
+    /// The folder that `Package.swift` is in.
+    private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    @Test("Every key that is read stands on the page as a row of its own, and no other does")
+    func keys() throws {
+        let page = try String(contentsOfFile: "\(Self.repository)/docs/configuration.md", encoding: .utf8)
+        let documented = page.split(separator: "\n").compactMap { line -> String? in
+            guard line.hasPrefix("| `"), let end = line.dropFirst(3).firstIndex(of: "`") else { return nil }
+            return String(line.dropFirst(3)[..<end])
+        }
+        #expect(Set(documented).subtracting(Configuration.keys).sorted() == [])
+        #expect(Configuration.keys.subtracting(documented).sorted() == [])
+        #expect(documented.count == Set(documented).count)
+    }
+
+    private static let sandbox = [
+        "SANDBOX_ZOOKEEPER": "127.0.0.1:2001,127.0.0.1:2002,127.0.0.1:2003",
+        "SANDBOX_BOOTSTRAP": "127.0.0.1:3001,127.0.0.1:3002", "SANDBOX_DIRECTORY": "/var/sandbox 1",
+        "HEALER_CHAOS": "/opt/healer-chaos", "HEALER_ID": "healer-1",
+    ]
+
+    @Test("The minimal example is valid with nothing in the environment, and changes nothing")
+    func minimal() throws {
+        let loaded = try ConfigurationFile.load("\(Self.repository)/examples/config_minimal.yaml", environment: [:])
+        #expect(loaded.warnings == [])
+        #expect(loaded.configuration.clusters.map(\.effectiveMode) == [.observe])
+    }
+
+    @Test("The development example is valid for the sandbox, names its nodes, and heals")
+    func development() throws {
+        let path = "\(Self.repository)/examples/config_development.yaml"
+        let loaded = try ConfigurationFile.load(path, environment: Self.sandbox)
+        #expect(loaded.warnings == [])
+        let configuration = loaded.configuration
+        #expect(configuration.healers == 3)
+        #expect(configuration.api.port == 0)
+        #expect(configuration.logging.directory == nil)
+        let cluster = try #require(configuration.clusters.first)
+        #expect(cluster.effectiveMode == .heal)
+        #expect(cluster.zooKeeperNodes.map(\.name.rawValue) == ["zookeeper-1", "zookeeper-2", "zookeeper-3"])
+        let node = try #require(cluster.node(for: .init(2), at: .init(host: "127.0.0.1", port: 3002)))
+        let values = cluster.placeholders(for: node, identity: .init("17-4711"))
+        let supervisor = try #require(cluster.supervisor)
+        for verb in SupervisorVerb.allCases {
+            let command = try #require(supervisor.commands[verb])
+            let more = verb == .kill ? ["--identity", "17-4711"] : []
+            #expect(
+                try command.filled(with: values) == [
+                    "/opt/healer-chaos", "sandbox", "node", verb.rawValue, "kafka-2",
+                ] + more + ["--directory", "/var/sandbox 1"])
+        }
+    }
+
+    @Test("The development example says all that is missing in the environment at once")
+    func missing() {
+        let path = "\(Self.repository)/examples/config_development.yaml"
+        #expect(Validation.validate(path, print: false, environment: [:]).exit == 2)
+        let errors = Validation.validate(path, print: false, environment: [:]).errors
+        for name in Self.sandbox.keys { #expect(errors.contains("needs the environment variable \(name),")) }
+    }
+}
+
+@Suite("healer validate")
+struct ValidationTests {
+    let directory = TemporaryDirectory()
+
+    @Test("A valid file gives one line and exit 0; --print adds every value with its source")
+    func valid() throws {
+        let path = self.directory.file("c.yaml", Sample.minimal("healers: ${N}\nhealer_id: h1\n"), mode: 0o644)
+        let answer = Validation.validate(path, print: false, environment: ["N": "3"])
+        let digest = try ConfigurationFile.load(path, environment: ["N": "3"]).configuration.digest
+        #expect(
+            answer
+                == Validation.Answer(
+                    exit: 0,
+                    output: "\(path): valid; healer h1 of 3, 1 cluster: main (observe), "
+                        + "election zk-1:2181,zk-2:2181/kafka-healer, digest \(digest)\n"))
+        let printed = Validation.validate(path, print: true, environment: ["N": "3"]).output
+        #expect(printed.contains("healers: 3  # environment N, line 6\n"))
+        #expect(printed.contains("healer_id: h1  # line 7\n"))
+        #expect(printed.contains("api.port: 8080  # default\n"))
+    }
+
+    @Test("A file that is wrong gives all errors, a count, and exit 2")
+    func invalid() {
+        let path = self.directory.file("c.yaml", Sample.minimal("healers: 0\napi: {prot: 1}\n"))
+        let answer = Validation.validate(path, print: true, environment: [:])
+        #expect(answer.exit == 2)
+        #expect(answer.output.isEmpty)
+        #expect(
+            answer.errors == """
+                \(path):6:10: `healers` is `0`; write a whole number from 1 to 99
+                \(path):7:7: `api.prot` is not a known key; did you mean `port`?
+                \(path): 2 errors, not usable
+
+                """)
+    }
+
+    @Test("A file that is not there, a folder, a file that everybody may write, and one that is too long are refused")
+    func unreadable() {
+        func errors(_ path: String) -> String {
+            let answer = Validation.validate(path, print: false, environment: [:])
+            #expect(answer.exit == 2)
+            return answer.errors
+        }
+        #expect(errors("\(self.directory.path)/none").contains("cannot be read: No such file or directory"))
+        #expect(errors(self.directory.path).contains("this is a folder; name the file"))
+        let open = self.directory.file("open.yaml", Sample.minimal(), mode: 0o666)
+        #expect(errors(open).contains("everybody may write this file; `chmod o-w \(open)`"))
+        let long = self.directory.file("long.yaml", String(repeating: "#\n", count: 1 << 20))
+        #expect(errors(long).contains("the text is longer than 1048576 bytes"))
+    }
+
+    @Test("A secret in a file that others may read is refused, and the same file for its owner alone is not")
+    func readable() {
+        let text = Sample.minimal().replacingOccurrences(
+            of: "zk-2:2181\"}", with: "zk-2:2181\", digest: {username: u, password: hush}}")
+        let path = self.directory.file("c.yaml", text, mode: 0o640)
+        #expect(Validation.validate(path, print: true, environment: [:]).exit == 2)
+        chmod(path, 0o600)
+        let answer = Validation.validate(path, print: true, environment: [:])
+        #expect(answer.exit == 0)
+        #expect(answer.output.contains("coordination.digest.password: ***  # line 1\n"))
+        #expect(!answer.output.contains("hush"))
+    }
+}

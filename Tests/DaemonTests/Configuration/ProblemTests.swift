@@ -1,0 +1,224 @@
+import Testing
+
+@testable import Daemon
+
+@Suite("A configuration that is wrong")
+struct ProblemTests {
+    @Test("All problems come at once, in the order of the file, each with its place and what would be right")
+    func all() {
+        let text = """
+            coordination: {zookeeper: "zk-1:99999", root: kafka-healer}
+            healers: 0
+            helers: 3
+            clusters:
+              - name: -bad
+                kafka: {}
+                mode: suggest
+                mode: heal
+                supervisor: {type: systemd, unit: kafka}
+            api:
+              port: 70000
+              metrics-port: 1
+            smtp: {host: mail}
+            logging: {level: LOUD}
+            """
+        #expect(
+            Sample.problems(text) == [
+                "c.yaml:1:27: `coordination.zookeeper` has `zk-1:99999` for a server; write `host:port,host:port/chroot`",
+                "c.yaml:1:47: `coordination.root` is `kafka-healer`; write a path in ZooKeeper such as `/kafka-healer`, "
+                    + "without a slash at its end, not in `/zookeeper`",
+                "c.yaml:2:10: `healers` is `0`; write a whole number from 1 to 99",
+                "c.yaml:3:1: `helers` is not a known key; did you mean `healers`?",
+                "c.yaml:5:11: `clusters[0].name` is `-bad`; write letters, digits, dots, dashes and underscores, "
+                    + "at most 253, not a dash or a dot first",
+                "c.yaml:6:12: `clusters[0].kafka.bootstrap.servers` is missing; "
+                    + "write where brokers are reached, `host:port,host:port`",
+                "c.yaml:7:11: `clusters[0].mode` is `suggest`: approval does not exist in this version; "
+                    + "write one of `observe`, `heal`",
+                "c.yaml:8:5: `mode` is there twice, first at 7:5; keep one of them",
+                "c.yaml:9:24: `clusters[0].supervisor.type` is `systemd`: this type is not available in this version; "
+                    + "write `command`",
+                "c.yaml:11:9: `api.port` is `70000`; write a port from 0 to 65535, where 0 means any free one",
+                "c.yaml:12:3: `api.metrics-port` is not a known key; did you mean `metrics_port`?",
+                "c.yaml:13:1: `smtp` is not available in this version; leave it out",
+                "c.yaml:14:18: `logging.level` is `LOUD`; write one of `DEBUG`, `INFO`, `WARNING`, `ERROR`",
+            ])
+    }
+
+    @Test("An empty file, and a file that is no mapping, are told what they lack")
+    func empty() {
+        #expect(
+            Sample.problems("") == [
+                "c.yaml:1:1: `coordination.zookeeper` is missing; write `host:port,host:port/chroot`",
+                "c.yaml:1:1: `clusters` is missing; write a list with at least one cluster",
+            ])
+        for text in ["- a\n", "just text"] {
+            let problem = "c.yaml:1:1: the file is not a mapping; write keys and values, `key: value`"
+            #expect(Sample.problems(text).contains(problem))
+        }
+    }
+
+    /// A line at the top level, and what must be said of it.
+    static let values: [(String, String)] = [
+        ("healers: three", "`healers` is `three`; write a whole number from 1 to 99"),
+        ("healers: \"3\"", "`healers` is a text because of its quotes; write 3 without quotes"),
+        ("healers: 03", "`healers` is `03`, which YAML 1.1 takes for octal; write it without the leading zero"),
+        ("healers: 1:30", "`healers` is `1:30`, which YAML 1.1 counts in sixties; write a whole number from 1 to 99"),
+        ("healers: 3.0", "`healers` is `3.0`; write a whole number from 1 to 99"),
+        ("healers: [3]", "`healers` is a list; write a single value"),
+        ("healers: {n: 3}", "`healers` is a mapping; write a single value"),
+        ("healers: 99999999999999999999", "`healers` is `99999999999999999999`; write a whole number from 1 to 99"),
+        ("healer_id: a/b", "`healer_id` is `a/b`; write letters,"),
+        ("monitoring: {concurrent_checks: maybe}", "`monitoring.concurrent_checks` is `maybe`; write true or false"),
+        ("monitoring: {concurrent_checks: \"yes\"}", "`monitoring.concurrent_checks` is a text because of its quotes"),
+        ("monitoring: {timeout_seconds: 9}", "`monitoring.timeout_seconds` is 9; make it at most interval_seconds (5)"),
+        ("monitoring: {interval_seconds: 0.1}", "is `0.1`; write a number of seconds from 0.2 to 3600"),
+        ("monitoring: {interval_seconds: -5}", "is `-5`; write a number of seconds"),
+        ("recovery: {max_delay_seconds: 5}", "is 5; make it at least initial_delay_seconds (10)"),
+        ("recovery: {backoff_multiplier: 0.5}", "is `0.5`; write a number from 1 to 100"),
+        ("api: {metrics_port: 8080}", "`api.metrics_port` is 8080, which is the port of the API"),
+        ("api: {host: \"-o\"}", "`api.host` is `-o`; write a host name"),
+        ("api: {port: 1, tls: {}}", "`api.tls` is not available in this version; leave it out"),
+        ("api: on", "`api` is not a mapping; write keys and values"),
+        ("logging: {directory: logs}", "`logging.directory` is `logs`; write an absolute path"),
+        ("logging: {level: debug}", "did you mean `DEBUG`?"),
+        ("mode: heal", "`mode` belongs into an element of `clusters`; move it there"),
+        (
+            "healer_id: ${NOBODY}",
+            "needs the environment variable NOBODY, which is not set; set it, or write `${NOBODY:-text}`"
+        ),
+        ("healer_id: ${node}", "has `${node}`, which has no meaning here"),
+        ("healer_id: ${1x}", "has `${1x}`, which is not understood; write `${NAME}` or `${NAME:-text}`"),
+        ("healer_id: ${X", "has a `${` without its `}`"),
+        ("healers: !!int 3", "the tag `tag:yaml.org,2002:int` is not read; leave it out"),
+        ("state_directory: rel", "`state_directory` is `rel`; write an absolute path"),
+    ]
+
+    @Test("A value that is wrong is told what would be right", arguments: Self.values)
+    func wrong(line: String, message: String) {
+        let problems = Sample.problems(Sample.minimal(line))
+        #expect(problems.count == 1, "\(problems)")
+        #expect(problems.first?.contains(message) == true, "\(problems)")
+        #expect(problems.first?.hasPrefix("c.yaml:6:") == true)
+    }
+
+    /// Lines within the one cluster, and what must be said of them.
+    static let clusters: [(String, String)] = [
+        (
+            "mode: heal\nzookeeper: z",
+            "`clusters[0].mode` is `heal`, which needs a `supervisor` with `start` for every node"
+        ),
+        ("zookeeper: z:1,z:1", "`clusters[0].zookeeper` names z:1 twice"),
+        ("zookeeper: z:1,", "has an empty place for a server"),
+        ("zookeeper: z:1/a//b", "ends in `/a//b`, which is not a path in ZooKeeper"),
+        ("zookeeper: \"z:1 y:2\"", "has `z:1 y:2` for a server"),
+        ("zookeeper_digest: {username: a, password: b}", "`clusters[0].zookeeper_digest` is there, but no `zookeeper`"),
+        ("zookeeper: z\nzookeeper_digest: {username: \"a:b\", password: b}", "write a user name without a colon"),
+        ("zookeeper: z\nzookeeper_digest: {username: a}", "`clusters[0].zookeeper_digest.password` is missing"),
+        ("supervisor: {status: [/s]}", "`clusters[0].supervisor.type` is missing; write `command`"),
+        ("supervisor: {type: command}", "`clusters[0].supervisor.status` is missing"),
+        ("supervisor: {type: comand}", "did you mean `command`?"),
+        ("supervisor: {type: command, status: /bin/s}", "is not a list of arguments"),
+        ("supervisor: {type: command, status: []}", "is not a list of arguments"),
+        ("supervisor: {type: command, status: [s]}", "begins with `s`; write the program's absolute path"),
+        ("supervisor: {type: command, status: [\"${node}\"]}", "begins with `${node}`"),
+        ("supervisor: {type: command, status: [/s], kill: [/k, \"${node}\"]}", "has no `${identity}`"),
+        ("supervisor: {type: command, status: [/s, \"${nod}\"]}", "needs the environment variable nod"),
+        ("supervisor: {type: command, status: [/s, \"${number}\"]}", "has `${number}`, which has no meaning here"),
+        ("supervisor: {type: command, status: [/s], stat: [/s]}", "did you mean `start`?"),
+        ("supervisor: {type: command, status: [/s], limits: {start_seconds: 0}}", "from 0.1 to 3600"),
+        (
+            "supervisor: {type: command, status: [/s], environment: {A-B: 1}}",
+            "`clusters[0].supervisor.environment.A-B`"
+        ),
+        ("policies: {brokerDed: {}}", "did you mean `brokerDead`?"),
+        ("policies: {leaderSkew: {}}", "`clusters[0].policies.leaderSkew` is not available in this version"),
+        ("policies: {brokerHung: {deregister: true}}", "is not a known key; known here: `confirm_seconds`"),
+        ("policies: {brokerHung: {grace_seconds: 1}}", "make it at least confirm_seconds (5)"),
+        ("policies: {underReplicated: {mode: heal}}", "is not a known key"),
+        ("nodes: {}", "`clusters[0].nodes` is not a list"),
+        ("nodes: [{node_type: zookeeper, host: h}]", "`clusters[0].nodes[0].node_id` is missing"),
+        ("nodes: [{node_id: a, node_type: broker, host: h}]", "write one of `kafka`, `zookeeper`"),
+        ("nodes: [{node_id: a, node_type: kafka, host: h}]", "`clusters[0].nodes[0].broker_id` is missing"),
+        ("nodes: [{node_id: a, node_type: zookeeper, host: \"h;reboot\"}]", "is `h;reboot`; write a host name"),
+        ("nodes: [{node_id: a, node_type: zookeeper, host: h, port: 0}]", "from 1 to 65535"),
+        ("nodes: [{node_id: a, node_type: zookeeper, host: h, jmx_port: 1}]", "jmx_port` is not available"),
+        (
+            "nodes: [{node_id: a, node_type: zookeeper, host: h}, {node_id: a, node_type: zookeeper, host: i}]",
+            "`clusters[0].nodes[1]` has the name `a` of another node"
+        ),
+        (
+            "nodes: [{node_id: a, node_type: zookeeper, host: h}, {node_id: b, node_type: zookeeper, host: h}]",
+            "`clusters[0].nodes[1]` is at h:2181 like `a`"
+        ),
+        (
+            "nodes: [{node_id: kafka-1, node_type: kafka, host: h}, {node_id: b, broker_id: 1, node_type: kafka, host: i}]",
+            "has the broker_id 1 of `kafka-1`"
+        ),
+        (
+            "zookeeper: z\nnodes: [{node_id: zookeeper-1, node_type: kafka, broker_id: 1, host: h}]",
+            "has the name `zookeeper-1` that the server z:2181 gets by discovery"
+        ),
+        (
+            "nodes: [{node_id: a, node_type: zookeeper, host: h, monitoring_methods: [protocol]}]",
+            "has `protocol`, which is not for a zookeeper node"
+        ),
+        (
+            "nodes: [{node_id: a, node_type: zookeeper, host: h, monitoring_methods: [jmx]}]",
+            "is `jmx`: this way of watching is not available in this version"
+        ),
+        (
+            "nodes: [{node_id: a, node_type: zookeeper, host: h, recovery_actions: [restart]}]",
+            "a dead node is started, and a hung one killed"
+        ),
+        ("discovery: {broker_name: kafka}", "write a name with `${broker_id}` in it, such as `kafka-${broker_id}`"),
+        ("discovery: {zookeeper_name: \"kafka-${number}\"}", "gives brokers and servers the same names"),
+        ("kafka2: {}", "did you mean `kafka`?"),
+    ]
+
+    @Test("What is wrong in a cluster is told what would be right", arguments: Self.clusters)
+    func wrongCluster(lines: String, message: String) {
+        let problems = Sample.problems(Sample.cluster(lines))
+        #expect(problems.count == 1, "\(problems)")
+        #expect(problems.contains { $0.contains(message) }, "\(problems)")
+    }
+
+    @Test("No name twice among clusters, and no cluster twice")
+    func twice() {
+        let text = """
+            coordination: {zookeeper: z}
+            clusters:
+              - {name: a, kafka: {bootstrap.servers: b}, zookeeper: "z:1,y:1/k"}
+              - {name: a, kafka: {bootstrap.servers: c}, zookeeper: "z:1,y:1/l"}
+              - {name: b, kafka: {bootstrap.servers: d}, zookeeper: "y:1,z:1/k"}
+            """
+        #expect(
+            Sample.problems(text) == [
+                "c.yaml:4:5: `clusters[1]` has the name `a` of `clusters[0]`; give each its own name",
+                "c.yaml:5:5: `clusters[2]` is the same ZooKeeper and chroot as `clusters[0]`; "
+                    + "describe each cluster once, or two would heal it",
+            ])
+    }
+
+    @Test(
+        "Times that contradict each other are refused by the rule they break",
+        arguments: [
+            ("limit_seconds: 0.9", "limit_seconds` breaks a rule of timing; keep to this: limit is at least 2 × beat"),
+            ("silence_seconds: 2.3", "silence is at least 1.2 × limit"),
+            ("session_seconds: 5", "session is at least 2 × silence"),
+            ("freshness_seconds: 2.5", "freshness is at most limit"),
+        ])
+    func timing(line: String, rule: String) {
+        let text =
+            "coordination: {zookeeper: z, timing: {\(line)}}\nclusters: [{name: a, kafka: {bootstrap.servers: b}}]\n"
+        let problems = Sample.problems(text)
+        #expect(problems.contains { $0.contains(rule) }, "\(problems)")
+    }
+
+    @Test("A syntax error is told with its place, and what stands before it is not judged")
+    func syntax() {
+        let problems = Sample.problems("coordination: {zookeeper: z\nclusters: []\n")
+        #expect(problems.count == 1)
+        #expect(problems.first?.hasPrefix("c.yaml:2:") == true)
+    }
+}
