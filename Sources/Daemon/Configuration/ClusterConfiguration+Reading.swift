@@ -35,7 +35,8 @@ extension ClusterConfiguration {
     }
 
     private func check(_ section: Section) {
-        if self.kafka["bootstrap.servers"] == nil {
+        // One that is there and was refused has its own error.
+        if self.kafka["bootstrap.servers"] == nil, section.node("kafka")?["bootstrap.servers"] == nil {
             let place = section.has("kafka") ? section.mark(of: "kafka") : section.mark
             section.complain(
                 Complaint("is missing", "write where brokers are reached, `host:port,host:port`"),
@@ -55,8 +56,9 @@ extension ClusterConfiguration {
                     + "write `mode: observe`, or name its `zookeeper`", at: section.mark(of: "mode"))
             return
         }
-        // A supervisor that was refused has its own error.
+        // What is there and was refused has its own error.
         guard !section.has("supervisor") || self.supervisor != nil else { return }
+        guard self.supervisor?.commands[.start] != nil || section.node("supervisor")?["start"] == nil else { return }
         let all = self.nodes.map { $0.supervisor ?? self.supervisor } + [self.supervisor]
         let needed = self.discovery.brokers || self.discovery.zooKeeperServers ? all : Array(all.dropLast())
         if needed.contains(where: { $0?.commands[.start] == nil }) {

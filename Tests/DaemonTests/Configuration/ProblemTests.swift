@@ -121,6 +121,14 @@ struct ProblemTests {
         ("supervisor: {type: command, status: /bin/s}", "is not a list of arguments"),
         ("supervisor: {type: command, status: []}", "is not a list of arguments"),
         ("supervisor: {type: command, status: [s]}", "begins with `s`; write the program's absolute path"),
+        (
+            "kafka2: {}\nzookeeper: z\nmode: heal\nsupervisor: {type: command, status: [/s], start: [/s]}",
+            "did you mean `kafka`?"
+        ),
+        (
+            "zookeeper: z\nmode: heal\nsupervisor: {type: command, status: [/s], start: [\"${NO}\"], kill: [/k, \"${identity}\"]}",
+            "`clusters[0].supervisor.start` needs the environment variable NO"
+        ),
         ("supervisor: {type: command, status: [\"${node}\"]}", "begins with `${node}`"),
         ("supervisor: {type: command, status: [/s], kill: [/k, \"${node}\"]}", "has no `${identity}`"),
         ("supervisor: {type: command, status: [/s, \"${nod}\"]}", "needs the environment variable nod"),
@@ -213,6 +221,12 @@ struct ProblemTests {
             "coordination: {zookeeper: z, timing: {\(line)}}\nclusters: [{name: a, kafka: {bootstrap.servers: b}}]\n"
         let problems = Sample.problems(text)
         #expect(problems.contains { $0.contains(rule) }, "\(problems)")
+    }
+
+    @Test("What is there and refused is not called missing as well")
+    func refusedIsNotMissing() {
+        let text = "coordination: {zookeeper: z}\nclusters: [{name: a, kafka: {bootstrap.servers: \"${NO}\"}}]\n"
+        #expect(Sample.problems(text).count == 1)
     }
 
     @Test("A syntax error is told with its place, and what stands before it is not judged")
