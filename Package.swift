@@ -65,7 +65,7 @@ let package = Package(
         tests("ClusterTests", "Cluster"),
         tests("ElectionTests", "Election"),
         tests("HealerTests", "Healer"),
-        tests("AdminTests", "Admin"),
+        tests("AdminTests", "Admin", "AdminTool", "ChaosTool", "ZooKeeper", "MicroHTTPD"),
         tests("ZooKeeperTests", "Cluster", "ZooKeeper", "Daemon"),
         tests("RdKafkaTests", "RdKafka"),
         tests("CurlTests", "Curl", "MicroHTTPD"),

@@ -1,0 +1,49 @@
+import Admin
+import Cluster
+import Curl
+import Foundation
+
+/// The healers of a cluster, asked one after the other, the leader first.
+struct HealerAPI: Sendable {
+    let addresses: [String]
+    let cluster: ClusterName
+    let timeout: Duration
+
+    /// The first answer that is the page. A healer that cannot be reached is passed over; one that answers with a problem
+    /// ends the search, unless `everybody` is asked, for what only some of them know.
+    func page<Page: Decodable & Sendable>(
+        _ type: Page.Type, _ path: String, query: [(String, String)] = [], everybody: Bool = false
+    ) async throws(ToolFailure) -> Page {
+        let client = HTTPClient()
+        var failures: [String] = []
+        var problem: ToolFailure?
+        let query = (query + [("cluster", self.cluster.rawValue)]).map { "\($0.0)=\(Self.escaped($0.1))" }
+        for address in self.addresses {
+            let url = "http://\(address)/api/v1/\(path)?\(query.joined(separator: "&"))"
+            do throws(CurlError) {
+                let answer = try await client.get(url, timeout: self.timeout)
+                if answer.status == 200, let page = try? AdminJSON.decode(type, from: answer.body) {
+                    await client.close()
+                    return page
+                }
+                if let said = try? AdminJSON.decode(APIProblem.self, from: answer.body) {
+                    problem = ToolFailure(said.error, hint: said.hint)
+                    if !everybody { break }
+                } else {
+                    failures.append("\(address) answers \(answer.status) with something else")
+                }
+            } catch {
+                failures.append(error.description)
+            }
+        }
+        await client.close()
+        if let problem { throw problem }
+        throw ToolFailure(
+            failures.isEmpty ? "no healer takes part" : "no healer answered: \(failures.joined(separator: "; "))",
+            hint: "`healerctl status` works without them; `healer run --config FILE` starts one.")
+    }
+
+    static func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._"))) ?? ""
+    }
+}

@@ -1,0 +1,119 @@
+import Admin
+import Cluster
+import Foundation
+import ZooKeeper
+
+/// One call of `healerctl`.
+struct Program: Sendable {
+    let environment: [String: String]
+    let colours: Bool
+
+    struct Outcome: Hashable, Sendable {
+        var code: ExitCode
+        var output = ""
+        var errors = ""
+    }
+
+    /// - Parameter arguments: without the program's name.
+    func run(_ arguments: [String]) async -> Outcome {
+        let request: AdminRequest
+        do throws(UsageError) {
+            request = try AdminRequest(arguments: arguments, environment: self.environment)
+        } catch {
+            return Outcome(code: .usage, errors: "healerctl: \(error.error)\n  \(error.hint)\n")
+        }
+        switch request {
+        case .help(let text): return Outcome(code: .healthy, output: text)
+        case .perform(let invocation):
+            do throws(ToolFailure) {
+                let page = try await self.page(invocation)
+                return Outcome(
+                    code: page.isHealthy ? .healthy : .unhealthy,
+                    output: page.text(invocation.format, colours: self.colours))
+            } catch {
+                return Outcome(code: .error, errors: "healerctl: \(error.error)\n  \(error.hint)\n")
+            }
+        }
+    }
+
+    private func page(_ invocation: AdminInvocation) async throws(ToolFailure) -> any ShownPage {
+        let credentials = try self.credentials
+        return try await CoordinationTree.with(invocation, credentials: credentials) { tree throws(ToolFailure) in
+            switch invocation.command {
+            case .pause(_, _, everywhere: true), .resume(everywhere: true):
+                return try await ControlCommands(tree, by: self.operatorName).everywhere(invocation.command)
+            default:
+                let layout = try await tree.layout(of: invocation.cluster)
+                return try await self.page(invocation, layout, tree)
+            }
+        }
+    }
+
+    private func page(
+        _ invocation: AdminInvocation, _ layout: Layout, _ tree: CoordinationTree
+    ) async throws(ToolFailure) -> any ShownPage {
+        let control = ControlCommands(tree, by: self.operatorName)
+        switch invocation.command {
+        case .pause(let why, let lasting, _): return try await control.pause(layout, why: why, lasting: lasting)
+        case .resume: return try await control.resume(layout)
+        case .beginMaintenance(let node, let why, let lasting):
+            return try await control.beginMaintenance(node, layout, why: why, lasting: lasting)
+        case .endMaintenance(let node): return try await control.endMaintenance(node, layout)
+        case .resign: return try await control.resign(layout)
+        default: break
+        }
+        let snapshot = try await ClusterSnapshot(layout, in: tree)
+        let healers = HealerAPI(addresses: snapshot.addresses, cluster: layout.cluster, timeout: invocation.timeout)
+        switch invocation.command {
+        case .leader: return snapshot.leaderPage
+        case .members: return snapshot.membersPage
+        case .nodes: return await Self.answer(healers, NodesPage.self, "nodes") ?? snapshot.nodesPage
+        case .incidents: return await Self.answer(healers, IncidentsPage.self, "incidents") ?? snapshot.incidentsPage
+        case .partitions: return try await healers.page(PartitionsPage.self, "partitions")
+        case .check(let node):
+            return try await healers.page(CheckPage.self, "check", query: [("node", node.rawValue)])
+        case .explain(let id): return try await self.explain(id, snapshot, healers)
+        default: return snapshot.statusPage
+        }
+    }
+
+    /// `nil` if no healer answers: then what stands in ZooKeeper is shown.
+    private static func answer<Page: Decodable & Sendable>(
+        _ healers: HealerAPI, _ type: Page.Type, _ path: String
+    ) async -> Page? {
+        try? await healers.page(type, path)
+    }
+
+    /// From whoever remembers it; an open incident stands in ZooKeeper too.
+    private func explain(
+        _ id: String, _ snapshot: ClusterSnapshot, _ healers: HealerAPI
+    ) async throws(ToolFailure) -> IncidentPage {
+        do throws(ToolFailure) {
+            return try await healers.page(IncidentPage.self, "incidents/\(HealerAPI.escaped(id))", everybody: true)
+        } catch {
+            if let record = snapshot.incidents.first(where: { $0.id?.description == id }) {
+                return IncidentPage(record)
+            }
+            throw ToolFailure(
+                "no incident \(id) is remembered (\(error.error))", hint: "`healerctl incidents` lists those that are.")
+        }
+    }
+
+    private var credentials: Session.Digest? {
+        get throws(ToolFailure) {
+            guard let text = self.environment["HEALER_ZOOKEEPER_AUTH"], !text.isEmpty else { return nil }
+            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty else {
+                throw ToolFailure(
+                    "HEALER_ZOOKEEPER_AUTH has no colon", hint: "Set it to user:password.")
+            }
+            return Session.Digest(user: String(parts[0]), password: String(parts[1]))
+        }
+    }
+
+    /// Who asks: stands in `control` for everybody to see.
+    private var operatorName: String {
+        let user = self.environment["SUDO_USER"] ?? self.environment["USER"] ?? "uid \(getuid())"
+        return "\(user)@\(ProcessInfo.processInfo.hostName)"
+    }
+}
