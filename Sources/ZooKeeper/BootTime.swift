@@ -21,4 +21,5 @@ extension Duration {
         let (seconds, attoseconds) = self.components
         return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
+    var seconds: Double { Double(self.wholeNanoseconds) / 1e9 }
 }

@@ -29,6 +29,9 @@ final class Connection: Sendable {
         var disconnectedSince: BootTime?
         /// When whoever waits for the library to stop is let go.
         var closeBy: BootTime?
+        /// Whether the library has a connection; the state says `closed` before that ends.
+        var isConnected = false
+        var isDraining = false
         /// What the alarm is set to.
         var alarm: BootTime?
     }
@@ -58,6 +61,8 @@ final class Connection: Sendable {
     let shared: Mutex<Shared>
     /// Lets the session's own thread go on to close the handle.
     private let mayClose = DispatchSemaphore(value: 0)
+    /// No call is under way any more, and none will be.
+    private let isDrained = DispatchSemaphore(value: 0)
 
     private init(_ configuration: Session.Configuration) {
         self.configuration = configuration
@@ -120,6 +125,7 @@ extension Connection {
         }
         opened(true)
         self.mayClose.wait()
+        self.drain()
         handle.close()
         // Calls that the library has neither answered nor will: it drops them when its thread ends too soon.
         let (calls, closers) = self.shared.withLock { shared in
@@ -132,6 +138,17 @@ extension Connection {
         for call in calls.values { self.fail(call.pending, .closing) }
         Alarm.shared.clear(self)
         for closer in closers { closer.resume() }
+    }
+
+    /// Waits a while for the answers to calls under way. The library takes the first of them for the answer to its closing,
+    /// and closes the socket on the rest: that resets the connection, and the server may never read that it was asked to
+    /// close the session, which then lasts until it expires.
+    private func drain() {
+        let isWorthwhile = self.shared.withLock { shared in
+            shared.isDraining = shared.isConnected && !shared.calls.isEmpty
+            return shared.isDraining
+        }
+        if isWorthwhile { let _ = self.isDrained.wait(timeout: .now() + self.configuration.closeLimit.seconds / 4) }
     }
 
     func close() async {
@@ -234,6 +251,7 @@ extension Connection {
         self.shared.withLock { shared in
             guard let call = shared.calls.removeValue(forKey: ObjectIdentifier(completion)) else { return }
             if heard { shared.lastHeard = .now }
+            if shared.isDraining, shared.calls.isEmpty { self.isDrained.signal() }
             // Set before any later event can come: those wait on this same thread.
             if success, let (watch, kind) = call.watch { shared.watches.add(watch, completion.path, kind) }
         }
@@ -265,6 +283,7 @@ extension Connection {
         let session = handle.sessionID
         let waiters = self.shared.withLock { shared in
             shared.lastHeard = .now
+            shared.isConnected = true
             shared.disconnectedSince = nil
             shared.identity = handle.identity
             shared.negotiatedTimeout = handle.timeout
@@ -283,6 +302,7 @@ extension Connection {
     func didDisconnect() {
         let watches = self.shared.withLock { shared in
             let now = BootTime.now
+            shared.isConnected = false
             if shared.disconnectedSince == nil, let timeout = shared.negotiatedTimeout {
                 shared.disconnectedSince = now
                 self.setAlarm(&shared, now + timeout * 4 / 3)

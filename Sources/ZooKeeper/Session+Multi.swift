@@ -43,6 +43,7 @@ extension Session {
     ///
     /// - Throws: The error of the first operation that failed, with its place in ``ZooKeeperError/failedOperation``; `nil`
     ///   there means that the call as a whole failed.
+    @discardableResult
     public func multi(
         _ operations: [Operation], within limit: Duration? = nil
     ) async throws(ZooKeeperError) -> [OperationResult] {

@@ -158,23 +158,29 @@ final class Ensemble: Sendable {
 
 /// `leader` or `follower`; `nil` while the server serves nobody.
 func modeOf(_ port: UInt16) -> String? {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let socket = connectTo(port)
     defer { close(socket) }
     var limit = timeval(tv_sec: 1, tv_usec: 0)
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    var address = loopback(port)
-    let connected = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-    }
-    guard connected == 0, send(socket, "srvr", 4, Int32(MSG_NOSIGNAL)) == 4 else { return nil }
+    guard send(socket, "srvr", 4, Int32(MSG_NOSIGNAL)) == 4 else { return nil }
     var text = ""
     var buffer = [UInt8](repeating: 0, count: 4096)
     while case let count = recv(socket, &buffer, buffer.count, 0), count > 0 {
         text += String(decoding: buffer[..<count], as: UTF8.self)
     }
     return text.split(separator: "\n").first { $0.hasPrefix("Mode: ") }.map { String($0.dropFirst(6)) }
+}
+
+/// A socket that is connected to a port of loopback, if anybody listens there.
+func connectTo(_ port: UInt16) -> Int32 {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var address = loopback(port)
+    withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            _ = connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    return socket
 }
 
 private func loopback(_ port: UInt16) -> sockaddr_in {

@@ -67,3 +67,35 @@ func errorOf(_ body: () async throws -> Void) async -> ZooKeeperError? {
 }
 
 func codeOf(_ body: () async throws -> Void) async -> ZooKeeperError.Code? { await errorOf(body)?.code }
+
+/// Breaks the ensemble, and mends it on both ways out.
+@discardableResult
+func withBrokenEnsemble<Result>(_ body: (Ensemble) async throws -> Result) async throws -> Result {
+    let ensemble = try await Ensemble.shared
+    try await ensemble.everybodyServes()
+    do {
+        let result = try await body(ensemble)
+        try await ensemble.restore()
+        return result
+    } catch {
+        try? await ensemble.restore()
+        throw error
+    }
+}
+
+extension Ensemble {
+    /// Those that can be broken without the rest having to elect a new leader.
+    var followers: [Server] {
+        get async throws {
+            try await self.everybodyServes()
+            return self.servers.filter { modeOf($0.port) == "follower" }
+        }
+    }
+}
+
+/// How long something takes.
+func timed(_ body: () async throws -> Void) async rethrows -> Duration {
+    let begin = ContinuousClock.now
+    try await body()
+    return ContinuousClock.now - begin
+}
