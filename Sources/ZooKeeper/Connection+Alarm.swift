@@ -55,7 +55,7 @@ extension Connection {
 
 extension Connection.Shared {
     /// When the connection will have been silent for too long, if nothing comes; `nil` while nothing is waited for.
-    fileprivate func silentAt(_ configuration: Session.Configuration) -> BootTime? {
+    func silentAt(_ configuration: Session.Configuration) -> BootTime? {
         guard let limit = configuration.silenceLimit, case .connected = self.stream.state,
             let oldest = self.calls.values.map(\.sentAt).min()
         else { return nil }
