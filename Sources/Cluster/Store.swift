@@ -154,4 +154,6 @@ public enum GuardedResult: Hashable, Sendable {
     case refused(operation: Int, StoreError)
     /// The reply was lost: it may have been committed. Never start what it would have permitted.
     case unknown
+
+    public var isCommitted: Bool { if case .committed = self { true } else { false } }
 }

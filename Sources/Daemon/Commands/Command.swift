@@ -9,7 +9,7 @@ struct Command: Hashable, Sendable {
     let arguments: [String]
     /// All of it: nothing is inherited.
     let environment: [String: String]
-    let limit: Duration
+    var limit: Duration
     /// Bytes kept of each of the two outputs.
     var cap = 16 * 1024
     /// What it reads on standard input.

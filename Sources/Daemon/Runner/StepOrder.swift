@@ -1,0 +1,43 @@
+import Cluster
+
+/// All that the small runner is told, as one line of JSON on its standard input.
+struct StepOrder: Hashable, Sendable, Codable {
+    var arguments: [String]
+    var environment: [String: String]
+    var limitMilliseconds: Int64
+    /// Bytes kept of each output.
+    var cap: Int
+    /// CLOCK_BOOTTIME in nanoseconds, looked at once more right before the command is executed. The runner is a child
+    /// of the healer that set it, so both read the same clock.
+    var startBy: Int64
+    /// What to do with the outcome if the healer is gone by then; `nil` where nobody could look for it.
+    var orphan: OrphanOutcome?
+}
+
+/// Where the next leader finds the outcome of a step whose healer died: in the intent's own record. The write is
+/// conditional on the version that the intent was put down with, so it changes nothing once somebody has closed it.
+struct OrphanOutcome: Hashable, Sendable, Codable {
+    /// `host:port,…`, without chroot.
+    var servers: String
+    var user: String?
+    var password: String?
+    var path: String
+    var version: Int32
+    var record: RecoveryRecord
+}
+
+extension StepResult {
+    init(_ result: CommandResult) {
+        let outcome: Outcome =
+            switch result.end {
+            case .exited(.code(0)): .succeeded
+            case .timedOut: .timedOut
+            case .exited, .notStarted: result.isPermissionProblem ? .notPermitted : .failed
+            }
+        var exit: ExitStatus?
+        if case .exited(let status) = result.end { exit = status }
+        var said = [result.output.text, result.errors.text].filter { !$0.isEmpty }.joined(separator: "\n")
+        if case .notStarted(_, let reason) = result.end { said = reason }
+        self.init(outcome, exit: exit, took: .milliseconds(result.milliseconds), output: said)
+    }
+}

@@ -1,0 +1,37 @@
+import Cluster
+import Foundation
+import Glibc
+
+/// `healer step-runner`: reads one order, runs it, prints its result, and waits to hear that it was recorded. If the
+/// healer is gone instead, it records the outcome itself.
+enum StepRunnerProgram {
+    /// How long it waits to be told that the outcome was recorded: a healer that is frozen for longer is taken for gone.
+    static let patience = Duration.seconds(60)
+
+    static func run() async -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        umask(0o077)
+        guard let line = readLine(STDIN_FILENO, until: bootTime() + .seconds(10)),
+            let order = try? JSONDecoder().decode(StepOrder.self, from: Data(line))
+        else {
+            FileHandle.standardError.write(Data("healer step-runner is started by healer, not by hand\n".utf8))
+            return 2
+        }
+        let result = self.carryOut(order)
+        writeAll(STDOUT_FILENO, [UInt8](try! JSONEncoder().encode(result)) + [10])
+        if readLine(STDIN_FILENO, until: bootTime() + self.patience) == EndedStep.recorded { return 0 }
+        guard let orphan = order.orphan else { return 1 }
+        return await orphan.putDown(result) ? 0 : 1
+    }
+
+    private static func carryOut(_ order: StepOrder) -> StepResult {
+        let command = Command(
+            arguments: order.arguments, environment: order.environment,
+            limit: .milliseconds(order.limitMilliseconds), cap: order.cap)
+        let late = bootTime() - Moment(nanoseconds: order.startBy)
+        guard late <= .zero else {
+            return StepResult(.notStarted, output: "startBy had passed by \(late.wholeMilliseconds) ms")
+        }
+        return StepResult(command.runBlocking())
+    }
+}
