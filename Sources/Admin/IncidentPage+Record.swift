@@ -63,7 +63,7 @@ extension IncidentRecord.Closing {
 }
 
 extension TimelineItem.What {
-    var kind: TimelineEntry.Kind {
+    public var kind: TimelineEntry.Kind {
         switch self {
         case .suspected: .suspected
         case .confirmed, .became: .detected
@@ -79,7 +79,7 @@ extension TimelineItem.What {
         }
     }
 
-    var sentence: String {
+    public var sentence: String {
         switch self {
         case .suspected(let code): "\(code.sentence): one source says so"
         case .confirmed(let code, let methods):
@@ -172,7 +172,8 @@ extension Withheld {
 }
 
 extension PageReason {
-    fileprivate var sentence: String {
+    /// What a page says, for people.
+    public var sentence: String {
         switch self {
         case .attemptsUsedUp(let count): "\(count) attempts did not help"
         case .flapping(let count): "healed \(count) times and failed again"

@@ -5,6 +5,9 @@ func say(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: 
 // A reader of our output or of a connection that goes away is an error of that write, not the end of the healer.
 signal(SIGPIPE, SIG_IGN)
 
+// What a healer starts for itself, never a person.
+if CommandLine.arguments.dropFirst().first == "step-runner" { exit(await StepRunnerProgram.run()) }
+
 do {
     switch try Invocation(arguments: Array(CommandLine.arguments.dropFirst())) {
     case .help: say(Invocation.usage, to: .standardOutput)
@@ -14,9 +17,8 @@ do {
         say(answer.errors, to: .standardError)
         say(answer.output, to: .standardOutput)
         exit(answer.exit)
-    case .run, .test:
-        say("healer: this build validates configurations only\n", to: .standardError)
-        exit(1)
+    case .run(let path, let dryRun): exit(await HealerProgram.run(path, dryRun: dryRun))
+    case .test(let path): exit(await HealerProgram.test(path))
     }
 } catch {
     say("healer: \(error)\ntry `healer --help`\n", to: .standardError)

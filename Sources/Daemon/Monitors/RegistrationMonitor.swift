@@ -7,7 +7,7 @@ import Foundation
 /// The tree is Kafka's own: `/brokers/ids/<id>`, `/controller`, `/controller_epoch`, `/brokers/topics/…`
 /// (KafkaZkClient and zkdata of Kafka 3.9).
 actor RegistrationMonitor {
-    private enum Wish { case registrations, partitions, state(SessionState) }
+    private enum Wish { case registrations, partitions([TopicPartition]), state(SessionState) }
 
     private let chroot: String
     private let connect: @Sendable () async -> any StoreSession
@@ -39,7 +39,8 @@ actor RegistrationMonitor {
 
     /// Look again now: up to all that was committed before.
     nonisolated func look() { self.wish.yield(.registrations) }
-    nonisolated func lookAtPartitions() { self.wish.yield(.partitions) }
+    /// Read the `state` znodes of these.
+    nonisolated func look(at partitions: [TopicPartition]) { self.wish.yield(.partitions(partitions)) }
 
     /// Until cancelled.
     func run() async {
@@ -66,7 +67,7 @@ actor RegistrationMonitor {
         do {
             switch wish {
             case .registrations, .state(.connected): try await self.readRegistrations(session)
-            case .partitions: try await self.readPartitions(session)
+            case .partitions(let partitions): try await self.readPartitions(partitions, session)
             case .state(.connecting): self.failed("not connected to the cluster's ZooKeeper")
             case .state(let ended):
                 let refused = ended == .authenticationFailed
@@ -136,16 +137,17 @@ actor RegistrationMonitor {
         }
     }
 
-    private func readPartitions(_ session: any StoreSession) async throws(StoreError) {
+    private func readPartitions(_ asked: [TopicPartition], _ session: any StoreSession) async throws(StoreError) {
         let begin = self.time.now()
         let root = "\(self.chroot)/brokers/topics"
+        try await session.sync(root)
         var wanted: [(id: TopicPartition, replicas: [BrokerID])] = []
-        let topics = try await self.childrenOrNone(session, root)
-        for (topic, data) in try await self.read(session, topics.map { ($0, "\(root)/\($0)") }) {
+        let topics = Dictionary(grouping: asked, by: \.topic)
+        for (topic, data) in try await self.read(session, topics.keys.map { ($0, "\(root)/\($0)") }) {
             guard let content = try? JSONDecoder().decode(TopicContent.self, from: Data(data)) else { continue }
-            for (number, replicas) in content.partitions {
-                guard let number = Int32(number) else { continue }
-                wanted.append((TopicPartition(topic, number), replicas.map { BrokerID($0) }))
+            for id in topics[topic]! {
+                guard let replicas = content.partitions["\(id.partition)"] else { continue }
+                wanted.append((id, replicas.map { BrokerID($0) }))
             }
         }
         let replicas = Dictionary(uniqueKeysWithValues: wanted.map { ($0.id, $0.replicas) })
@@ -161,15 +163,6 @@ actor RegistrationMonitor {
             Observation(
                 at: begin, took: self.time.now() - begin, method: .zookeeper,
                 fact: .partitionStates(found.sorted { $0.id < $1.id })))
-    }
-
-    private func childrenOrNone(_ session: any StoreSession, _ path: String) async throws(StoreError) -> [String] {
-        do throws(StoreError) {
-            return try await session.children(path, watch: nil)
-        } catch {
-            guard error.reason == .noNode else { throw error }
-            return []
-        }
     }
 
     /// Reads many nodes, ``width`` at a time. What is gone is left out.

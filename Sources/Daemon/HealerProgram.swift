@@ -1,0 +1,137 @@
+import Admin
+import Cluster
+import Foundation
+import Healer
+import MicroHTTPD
+
+/// `healer run` and `healer test`, from the configuration to the last log line.
+enum HealerProgram {
+    /// Exit statuses of `healer`.
+    enum Exit {
+        static let success: Int32 = 0
+        static let failure: Int32 = 1
+        static let configuration: Int32 = 2
+        /// Of `healer test`: something is not well.
+        static let unhealthy: Int32 = 10
+        /// A second signal, as a shell reports SIGTERM.
+        static let forced: Int32 = 143
+    }
+
+    /// Watches and heals until SIGTERM or SIGINT.
+    static func run(_ path: String, dryRun: Bool) async -> Int32 {
+        guard let configuration = self.load(path) else { return Exit.configuration }
+        let logs: HealerLogs
+        do {
+            logs = try HealerLogs(configuration.logging, healer: configuration.healerID)
+        } catch {
+            self.complain("cannot log: \(error)")
+            return Exit.failure
+        }
+        let exit = await self.run(configuration, dryRun: dryRun, logs)
+        await logs.drain()
+        return exit
+    }
+
+    private static func run(_ configuration: Configuration, dryRun: Bool, _ logs: HealerLogs) async -> Int32 {
+        let log = logs.logger
+        let pages = PageServers()
+        let servers: [HTTPServer]
+        do {
+            servers = try pages.listen(configuration.api)
+        } catch {
+            self.complain("\(error)")
+            log.error("cannot listen", ["error": LogValue("\(error)")])
+            return Exit.failure
+        }
+        let address = Endpoint(host: configuration.api.advertisedHost, port: servers[0].port).description
+        let parts = HealerParts(configuration, dryRun: dryRun, address: address, logs: logs)
+        let healings: [ClusterHealing]
+        do {
+            healings = try configuration.clusters.map { try ClusterHealing($0, parts) }
+        } catch {
+            self.complain("\(error)")
+            for server in servers { await server.stop() }
+            return Exit.configuration
+        }
+        ZooKeeperEnsemble.begin(log: log)
+        parts.ensemble.warnIfOpen()
+        log.info(
+            "healer started",
+            [
+                "healer.version": .string(HealerVersion.current), "healer.id": LogValue(configuration.healerID),
+                "healer.api": .string(address), "healer.dry_run": .boolean(dryRun),
+                "healer.configuration": .string(configuration.digest),
+            ])
+        let status = HealerStatus(healings, parts)
+        pages.show(status)
+        await withTaskGroup(of: Void.self) { group in
+            for server in servers { group.addTask { await server.run() } }
+            group.addTask { await status.keepBeat() }
+            for healing in healings { group.addTask { await healing.run() } }
+            await StopSignals.first(forced: Exit.forced)
+            log.info("healer stops")
+            await withTaskGroup(of: Void.self) { stops in
+                for healing in healings { stops.addTask { await healing.stop() } }
+            }
+            group.cancelAll()
+        }
+        log.info("healer stopped")
+        return Exit.success
+    }
+
+    /// One cycle of looking: a report, and out. Changes nothing, and takes no part in an election.
+    static func test(_ path: String) async -> Int32 {
+        guard let loaded = self.load(path) else { return Exit.configuration }
+        var quiet = loaded
+        quiet.logging.directory = nil
+        quiet.logging.level = .error
+        let configuration = quiet
+        do {
+            let logs = try HealerLogs(configuration.logging, healer: configuration.healerID)
+            let parts = HealerParts(configuration, dryRun: true, address: "", logs: logs)
+            let healings = try configuration.clusters.map { try ClusterHealing($0, parts) }
+            let status = HealerStatus(healings, parts)
+            var isHealthy = true
+            for healing in healings {
+                await healing.watching { await self.awaitOneCycle(healing, configuration) }
+                let page = await status.nodes(of: healing.name)
+                self.say(String(decoding: AdminJSON.encode(page, pretty: true), as: UTF8.self) + "\n")
+                isHealthy = isHealthy && page.verdict.healthy
+            }
+            await logs.drain()
+            return isHealthy ? Exit.success : Exit.unhealthy
+        } catch {
+            self.complain("\(error)")
+            return Exit.failure
+        }
+    }
+
+    /// Until every node has been looked at by all that watches it, or two intervals are over.
+    private static func awaitOneCycle(_ healing: ClusterHealing, _ configuration: Configuration) async {
+        let clock = BootClock()
+        let end = clock.now() + max(configuration.monitoring.interval * 2, .seconds(10))
+        while clock.now() < end {
+            try? await clock.sleep(for: .milliseconds(200))
+            let view = await healing.loop.view()
+            let isSeen = view.nodes.allSatisfy { $0.lastCheck != nil && $0.status != .unknown }
+            if isSeen, view.partitions.age != nil, view.nodes.contains(where: { $0.node.brokerID != nil }) { return }
+        }
+    }
+
+    private static func load(_ path: String) -> Configuration? {
+        do throws(ConfigurationProblems) {
+            let loaded = try ConfigurationFile.load(path, environment: ProcessInfo.processInfo.environment)
+            for warning in loaded.warnings { self.complain("warning: \(warning)") }
+            return loaded.configuration
+        } catch {
+            let count = error.problems.count
+            self.complain("\(error)\n\(path): \(count) \(count == 1 ? "error" : "errors"), not started")
+            return nil
+        }
+    }
+
+    private static func say(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }
+    private static func complain(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data("healer: \(text)\n".utf8))
+    }
+}

@@ -1,0 +1,147 @@
+import Cluster
+import Election
+import Healer
+import Synchronization
+
+/// One healer's part in the election for one cluster, through as many electors as it takes: after a resignation that an
+/// operator asked for, it stands again at the tail of the line.
+final class Candidacy: Sendable {
+    enum Update: Sendable {
+        case began(Elector)
+        case leadership(Leadership)
+        /// Connected, or so again: read everything anew. `nil`: not connected.
+        case session((any StoreSession)?)
+    }
+
+    private struct State {
+        var elector: Elector?
+        var member: Member
+        var epoch: Epoch?
+        var isStopping = false
+        /// For how long this healer saw nobody lead, and since when it sees nobody.
+        var leaderless = Duration.zero
+        var leaderlessSince: Moment?
+    }
+
+    private let layout: Layout
+    private let parts: HealerParts
+    private let log: Logger
+    private let state: Mutex<State>
+    private let resignations: AsyncStream<Incarnation>
+    private let resignation: AsyncStream<Incarnation>.Continuation
+
+    /// Between two warnings that the ensemble cannot be reached.
+    static let reminder = Duration.seconds(10)
+
+    init(layout: Layout, parts: HealerParts, log: Logger) {
+        self.layout = layout
+        self.parts = parts
+        self.log = log
+        self.state = Mutex(State(member: parts.member(), leaderlessSince: parts.time.now()))
+        (self.resignations, self.resignation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    var member: Member { self.state.withLock { $0.member } }
+    var status: LeadershipStatus? { self.state.withLock { $0.elector }?.status }
+
+    /// Seconds without a leader as this healer saw them, the present one included.
+    var secondsWithoutLeader: Double {
+        let now = self.parts.time.now()
+        return self.state.withLock { state in
+            (state.leaderless + (state.leaderlessSince.map { now - $0 } ?? .zero)).inSeconds
+        }
+    }
+
+    /// Takes part until cancelled, or until ``end()``.
+    func run(_ report: @escaping @Sendable (Update) async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.remind() }
+            group.addTask {
+                for await incarnation in self.resignations where incarnation == self.member.incarnation {
+                    self.log.info("resigning, as an operator asked")
+                    await self.state.withLock { $0.elector }?.resign()
+                }
+            }
+            while !Task.isCancelled, !self.state.withLock({ $0.isStopping }) {
+                await self.stand(report)
+                self.state.withLock { $0.member = self.parts.member() }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func stand(_ report: @escaping @Sendable (Update) async -> Void) async {
+        let ensemble = self.parts.ensemble
+        let elector: Elector
+        do {
+            elector = try Elector(
+                member: self.member, layout: self.layout,
+                timing: self.parts.configuration.coordination.timing,
+                connect: { await ensemble.connect() }, time: self.parts.time, log: self.log)
+        } catch {
+            preconditionFailure("the configuration was checked against the rule: \(error)")
+        }
+        self.state.withLock { $0.elector = elector }
+        await report(.began(elector))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await elector.run() }
+            for await update in elector.updates { await self.pass(on: update, report) }
+            await group.waitForAll()
+        }
+        self.note(leading: nil, hasLeader: false)
+        await report(.leadership(.following))
+        await report(.session(nil))
+    }
+
+    private func pass(on update: LeadershipUpdate, _ report: @Sendable (Update) async -> Void) async {
+        switch update {
+        case .following(let leader):
+            self.note(leading: nil, hasLeader: leader?.holder != nil)
+            await report(.leadership(.following))
+        case .leading(let epoch), .resumed(let epoch):
+            self.note(leading: epoch, hasLeader: true)
+            let isStopping = self.state.withLock { $0.isStopping }
+            await report(.leadership(isStopping ? .suspended(epoch) : .leading(epoch)))
+        case .suspended(let epoch):
+            await report(.leadership(.suspended(epoch)))
+        case .lost:
+            self.note(leading: nil, hasLeader: false)
+            await report(.leadership(.following))
+        case .session(let session): await report(.session(session))
+        case .disconnected: await report(.session(nil))
+        }
+    }
+
+    private func note(leading epoch: Epoch?, hasLeader: Bool) {
+        let now = self.parts.time.now()
+        self.state.withLock { state in
+            state.epoch = epoch
+            if let since = state.leaderlessSince, hasLeader {
+                state.leaderless += now - since
+                state.leaderlessSince = nil
+            } else if state.leaderlessSince == nil, !hasLeader {
+                state.leaderlessSince = now
+            }
+        }
+    }
+
+    private func remind() async {
+        while (try? await self.parts.time.sleep(for: Self.reminder)) != nil {
+            guard let status = self.status, !status.connected else { continue }
+            self.log.warning("waiting for the coordination ensemble; nobody acts until it answers")
+        }
+    }
+
+    func resign(if asked: Control.Resignation) { self.resignation.yield(asked.incarnation) }
+
+    /// Nothing new from now on. The epoch that we lead, if we do.
+    func beginStop() -> Epoch? {
+        self.state.withLock { state in
+            state.isStopping = true
+            return state.epoch
+        }
+    }
+
+    /// Hands over, if there is something to hand over; ``run(_:)`` then returns.
+    func end() async { await self.state.withLock { $0.elector }?.resign() }
+}

@@ -1,0 +1,160 @@
+import Cluster
+import Election
+import Healer
+
+extension ClusterShell {
+    /// One guarded write. An intent that cannot stand in the audit trail is not written at all.
+    func write(_ write: LedgerWrite, _ report: HealingReports) async {
+        var kind = GuardedRequest.Kind.record
+        if case .intent(let intent, let control) = write.purpose {
+            kind = .step(control: control.cluster, globalControl: control.global)
+            guard await self.audit(.intent(intent), report) else { return report(.written(write.id, .notLeading)) }
+        }
+        guard let elector = self.elector else { return report(.written(write.id, .notLeading)) }
+        let result = await elector.write(GuardedRequest(kind, self.means.ledger.operations(for: write)))
+        switch (write.purpose, result) {
+        case (.intent(let intent, _), .committed(_, let results)): self.remember(intent, write, results)
+        case (.outcome(let id), _): self.finish(id, recorded: result.isCommitted)
+        default: break
+        }
+        report(.written(write.id, result))
+    }
+
+    /// Where the runner of this intent would leave its outcome.
+    private func remember(_ intent: Intent, _ write: LedgerWrite, _ results: [StoreResult]) {
+        for (change, result) in zip(write.changes, results) {
+            guard case .put(.recovery(let record), _) = change, record.intent.id == intent.id else { continue }
+            let version: Int32
+            if case .set(let stat) = result { version = stat.version } else { version = 0 }
+            self.putDown[intent.id] = self.means.orphan(
+                self.means.ledger.path(of: .recovery(intent.node)), version, record)
+        }
+    }
+
+    private func finish(_ id: IntentID, recorded: Bool) {
+        self.putDown[id] = nil
+        self.ended.removeValue(forKey: id)?.finish(recorded: recorded)
+    }
+
+    func run(_ order: Order, _ report: HealingReports) async {
+        let id = order.intent.id
+        let result = await self.carryOut(order, report)
+        self.running.remove(id)
+        report(.stepEnded(id, result))
+    }
+
+    private func carryOut(_ order: Order, _ report: HealingReports) async -> StepResult {
+        let intent = order.intent
+        guard let target = self.nodes[intent.node] else { return StepResult(.notStarted, output: "no such node") }
+        guard await self.audit(.begin(intent), report) else {
+            return StepResult(.notStarted, output: "the audit trail cannot be written")
+        }
+        guard let elector = self.elector, elector.mayBegin(under: intent.id.epoch),
+            self.means.time.now() <= order.startBy
+        else { return StepResult(.notStarted, output: "the leadership is in doubt, or startBy has passed") }
+        if intent.step == .deregister { return await self.deregister(intent, order.startBy) }
+        guard let supervisor = target.supervisor else {
+            return StepResult(.notPermitted, output: "\(intent.node) has no supervisor")
+        }
+        do throws(SupervisorFailure) {
+            let command = try supervisor.command(
+                SupervisorVerb(intent.step), target.node, identity: intent.target,
+                environment: self.environment(of: order))
+            let ended = await self.means.runner.run(
+                StepOrder(
+                    arguments: command.arguments, environment: command.environment,
+                    limitMilliseconds: min(command.limit, intent.limit).wholeMilliseconds, cap: command.cap,
+                    startBy: order.startBy.nanoseconds, orphan: self.putDown[intent.id]))
+            self.ended[intent.id] = ended
+            return ended.result
+        } catch {
+            return StepResult(.notPermitted, output: error.reason)
+        }
+    }
+
+    /// What a command can learn of why it runs, and refuse by.
+    private func environment(of order: Order) -> [String: String] {
+        var values = [
+            "HEALER_NODE": order.intent.node.rawValue, "HEALER_EPOCH": "\(order.intent.id.epoch)",
+            "HEALER_INTENT": "\(order.intent.id)", "HEALER_INCIDENT": "\(order.intent.incident)",
+            "HEALER_ID": self.healer.rawValue, "HEALER_START_BY": "\(order.startBy.nanoseconds)",
+        ]
+        values["HEALER_IDENTITY"] = order.intent.target?.rawValue
+        return values
+    }
+
+    /// On an ensemble of its own: read again, right before, that the dead session still owns what is removed.
+    private func deregister(_ intent: Intent, _ startBy: Moment) async -> StepResult {
+        let begin = self.means.time.now()
+        guard let registration = intent.registration, !self.sharesEnsemble,
+            let session = await self.means.registrations?.present
+        else { return StepResult(.notStarted, output: "the cluster's ZooKeeper is not connected") }
+        let path = "\(self.means.ledger.kafkaRoot)/brokers/ids/\(registration.broker)"
+        do throws(StoreError) {
+            try await session.sync(path)
+            guard let stat = try await session.exists(path, watch: nil) else {
+                return StepResult(.succeeded, took: self.means.time.now() - begin, output: "it had expired already")
+            }
+            guard stat.ephemeralOwner == registration.owner else {
+                return StepResult(.failed, output: "another session has registered since")
+            }
+            guard self.means.time.now() <= startBy else { return StepResult(.notStarted, output: "startBy has passed") }
+            _ = try await session.multi(self.means.ledger.removal(of: registration))
+            return StepResult(.succeeded, took: self.means.time.now() - begin)
+        } catch {
+            return StepResult(error.isAmbiguous ? .unknown : .failed, output: "\(error)")
+        }
+    }
+
+    /// What became of a step that an earlier leadership left behind, by what its supervisor and the registrations say.
+    func probe(_ intent: Intent) async -> ProbeResult {
+        if let session = await self.means.coordination.present,
+            let node = try? await session.get(self.means.ledger.path(of: .recovery(intent.node)), watch: nil),
+            case .recovery(let record)? = Ledger.decode(node.data, of: .recovery(intent.node)),
+            record.intent.id == intent.id, let result = record.result
+        {
+            return .done(result)
+        }
+        switch intent.step {
+        case .deregister: return await self.probeRegistration(intent)
+        case .start, .kill:
+            guard let supervisor = self.nodes[intent.node]?.supervisor, let target = self.nodes[intent.node],
+                let process = try? await supervisor.status(of: target.node)
+            else { return .unknown }
+            let isAnother = process.identity != intent.target
+            let isDone =
+                intent.step == .start ? process.state == .running && isAnother : process.state != .running || isAnother
+            // Until its limit has passed, the old leader's runner may still be at it.
+            return isDone ? .done(StepResult(.succeeded, output: "found \(process.state.rawValue)")) : .running
+        }
+    }
+
+    private func probeRegistration(_ intent: Intent) async -> ProbeResult {
+        guard let registration = intent.registration, let session = await self.means.registrations?.present else {
+            return .unknown
+        }
+        let path = "\(self.means.ledger.kafkaRoot)/brokers/ids/\(registration.broker)"
+        do throws(StoreError) {
+            try await session.sync(path)
+            let stat = try await session.exists(path, watch: nil)
+            return stat?.ephemeralOwner == registration.owner ? .unknown : .done(StepResult(.succeeded))
+        } catch {
+            return .unknown
+        }
+    }
+
+    func collect(_ request: EvidenceRequest) async -> Evidence {
+        guard let target = self.nodes[request.node], let supervisor = target.supervisor else { return Evidence() }
+        return await EvidenceCollection(node: target.node, supervisor: supervisor).collect(request)
+    }
+}
+
+extension SupervisorVerb {
+    fileprivate init(_ step: Step) {
+        switch step {
+        case .start: self = .start
+        case .kill: self = .kill
+        case .deregister: preconditionFailure("a registration is not the supervisor's")
+        }
+    }
+}

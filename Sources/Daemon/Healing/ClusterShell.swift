@@ -1,0 +1,138 @@
+import Cluster
+import Election
+import Healer
+
+/// Carries out what the core machine asks for one cluster: over monitors, supervisors, the runner, and ZooKeeper under
+/// the guard of the leadership.
+actor ClusterShell: HealingShell {
+    /// What it acts through.
+    struct Means: Sendable {
+        let ledger: Ledger
+        /// Of the cluster that is looked after, for a deregistration that does not ride inside the guard.
+        let registrations: RegistrationMonitor?
+        let metadata: MetadataMonitor?
+        let liveness: LivenessMonitor
+        let supervisors: SupervisorMonitor
+        let coordination: CoordinationWatch
+        let runner: StepRunner
+        /// Lets a runner whose healer died find the ensemble.
+        let orphan: @Sendable (_ path: String, _ version: Int32, RecoveryRecord) -> OrphanOutcome
+        /// Returns when it is on the disk.
+        let audit: @Sendable (AuditRecord) async throws -> Void
+        let time: any TimeSource
+        let log: Logger
+    }
+
+    let healer: HealerID
+    let sharesEnsemble: Bool
+    let means: Means
+    private let targets: @Sendable (Node) -> NodeTarget
+    var nodes: [NodeName: NodeTarget] = [:]
+    private(set) var elector: Elector?
+    /// Where each open intent stands, as it was put down.
+    var putDown: [IntentID: OrphanOutcome] = [:]
+    var running: Set<IntentID> = []
+    var ended: [IntentID: EndedStep] = [:]
+    var auditProblem: String?
+    private let jobs: AsyncStream<@Sendable () async -> Void>
+    private let job: AsyncStream<@Sendable () async -> Void>.Continuation
+
+    init(_ policy: Policy, _ means: Means, targets: @escaping @Sendable (Node) -> NodeTarget) {
+        self.healer = policy.healer
+        self.sharesEnsemble = policy.sharesEnsemble
+        self.means = means
+        self.targets = targets
+        (self.jobs, self.job) = AsyncStream.makeStream()
+        for node in policy.nodes { self.nodes[node.name] = targets(node) }
+    }
+
+    /// Carries out what takes long, until cancelled. What the core waits for at once is bounded by its nodes.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await job in self.jobs { group.addTask(operation: job) }
+            group.cancelAll()
+        }
+    }
+
+    /// The elector of the present candidacy.
+    func use(_ elector: Elector) { self.elector = elector }
+
+    /// Steps that run, or whose outcome is not put down yet.
+    var stepsInFlight: Int { self.running.count + self.ended.count }
+
+    /// Begins to watch all nodes that are known.
+    func watchNodes() async {
+        self.means.liveness.watch(Set(self.nodes.values.compactMap(\.liveness)))
+        await self.means.supervisors.watch(self.nodes.values.compactMap(\.supervised))
+    }
+
+    func perform(_ effect: Effect, report: HealingReports) async {
+        switch effect {
+        case .look(let node, let methods): self.look(node, methods)
+        case .readPartitionStates(let partitions): self.means.registrations?.look(at: partitions)
+        case .watch(let node):
+            self.nodes[node.name] = self.targets(node)
+            await self.watchNodes()
+        case .publish(let digest): await self.means.coordination.publish(digest)
+        case .readLedger: self.job.yield { await self.readLedger(report) }
+        case .write(let write): self.job.yield { await self.write(write, report) }
+        case .run(let order):
+            self.running.insert(order.intent.id)
+            self.job.yield { await self.run(order, report) }
+        case .probe(let intent): self.job.yield { report(.probed(intent.id, await self.probe(intent))) }
+        case .collectEvidence(let request):
+            self.job.yield { report(.evidence(request, await self.collect(request))) }
+        case .page(let page): self.page(page)
+        case .note(let note): await self.note(note, report)
+        }
+    }
+
+    private func look(_ node: NodeName?, _ methods: [MonitorMethod]) {
+        for method in methods {
+            switch method {
+            case .socket, .protocol, .fourLetter: if let node { self.means.liveness.look(node) }
+            case .supervisor: if let node { self.means.supervisors.look(node) }
+            case .zookeeper: self.means.registrations?.look()
+            case .metadata: self.means.metadata?.look()
+            }
+        }
+    }
+
+    private func readLedger(_ report: HealingReports) async {
+        guard let session = await self.means.coordination.present else {
+            return report(.ledgerUnreadable(reason: "no session"))
+        }
+        do throws(StoreError) {
+            report(.ledgerRead(try await LedgerReader(ledger: self.means.ledger).read(session)))
+        } catch {
+            report(.ledgerUnreadable(reason: "\(error)"))
+        }
+    }
+}
+
+/// What a shell needs to know of one node.
+struct NodeTarget: Sendable {
+    let node: Node
+    /// `nil` if no connection to it is held.
+    let liveness: LivenessMonitor.Target?
+    /// `nil` if nothing is known of its process.
+    let supervisor: (any Supervisor)?
+
+    var supervised: SupervisorMonitor.Target? {
+        self.supervisor.map { SupervisorMonitor.Target(node: self.node, supervisor: $0) }
+    }
+}
+
+extension NodeTarget {
+    /// By which it is watched, in the order of the documentation.
+    func methods(inZooKeeperMode: Bool) -> [MonitorMethod] {
+        var methods: [MonitorMethod] = []
+        if let liveness = self.liveness {
+            methods.append(.socket)
+            methods += liveness.exchanges.map(\.method).filter { $0 != .socket }.sorted { $0.rawValue < $1.rawValue }
+        }
+        if self.node.brokerID != nil { methods += inZooKeeperMode ? [.metadata, .zookeeper] : [.metadata] }
+        if self.supervisor != nil { methods.append(.supervisor) }
+        return methods
+    }
+}

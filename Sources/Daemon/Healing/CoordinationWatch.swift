@@ -1,0 +1,131 @@
+import Cluster
+import Healer
+import Foundation
+
+/// Follows what others put into the coordination tree of one cluster — both control nodes, and the other healers'
+/// digests — and puts our own digest there.
+actor CoordinationWatch {
+    private enum Wish: Hashable { case control, observers, observer(String), publish }
+
+    private let layout: Layout
+    private let healer: HealerID
+    private let report: @Sendable (Event) -> Void
+    private let resign: @Sendable (Control.Resignation) -> Void
+    private let log: Logger
+    private let wishes: AsyncStream<Wish>
+    private let wish: AsyncStream<Wish>.Continuation
+    private var session: (any StoreSession)?
+    private var sessionID: Int64 = 0
+    private var digest: Digest?
+    private var seen: Set<String> = []
+
+    init(
+        layout: Layout, healer: HealerID, log: Logger, report: @escaping @Sendable (Event) -> Void,
+        resign: @escaping @Sendable (Control.Resignation) -> Void
+    ) {
+        self.layout = layout
+        self.healer = healer
+        self.log = log
+        self.report = report
+        self.resign = resign
+        (self.wishes, self.wish) = AsyncStream.makeStream(of: Wish.self, bufferingPolicy: .bufferingNewest(1024))
+    }
+
+    /// A session that is connected, or is so again: everything is read anew. `nil` while there is none.
+    func use(_ session: (any StoreSession)?) async {
+        self.session = session
+        guard let session else { return }
+        for await state in session.states() {
+            if case .connected(let id) = state { self.sessionID = id }
+            break
+        }
+        for wish in [Wish.control, .observers, .publish] { self.wish.yield(wish) }
+    }
+
+    var present: (any StoreSession)? { self.session }
+
+    func publish(_ digest: Digest) {
+        self.digest = digest
+        self.wish.yield(.publish)
+    }
+
+    /// Until cancelled.
+    func run() async {
+        for await wish in self.wishes {
+            guard let session = self.session else { continue }
+            do {
+                switch wish {
+                case .control: try await self.readControl(session)
+                case .observers: try await self.readObservers(session)
+                case .observer(let name): try await self.readObserver(name, session)
+                case .publish: try await self.putDigest(session)
+                }
+            } catch {
+                // The session comes again when it is connected again, and everything is read anew.
+                if !error.isAmbiguous {
+                    self.log.warning("coordination read failed", ["store.error": LogValue(error)])
+                }
+            }
+        }
+    }
+
+    private func again(_ next: Wish) -> @Sendable (WatchEvent) -> Void {
+        { [wish] event in if event != .disturbed { wish.yield(next) } }
+    }
+
+    private func readControl(_ session: any StoreSession) async throws(StoreError) {
+        let own = try await session.get(self.layout.control, watch: self.again(.control))
+        let global = try await session.get(self.layout.globalControl, watch: self.again(.control))
+        do throws(Control.Unreadable) {
+            let view = ControlView(
+                cluster: try Control(json: own.data), global: try Control(json: global.data),
+                versions: ControlVersions(cluster: own.stat.version, global: global.stat.version))
+            self.report(.controlRead(view))
+            if let resignation = view.cluster.resign { self.resign(resignation) }
+        } catch {
+            self.log.error("control cannot be read, so no step is taken", ["control.problem": LogValue(error.reason)])
+            let everything = Control.Hold(by: "healer", why: "control cannot be read: \(error.reason)")
+            self.report(
+                .controlRead(
+                    ControlView(
+                        cluster: Control(paused: everything), global: Control(),
+                        versions: ControlVersions(cluster: own.stat.version, global: global.stat.version))))
+        }
+    }
+
+    private func readObservers(_ session: any StoreSession) async throws(StoreError) {
+        let names = Set(try await session.children(self.layout.observers, watch: self.again(.observers)))
+        for gone in self.seen.subtracting(names) { self.report(.digestRead(HealerID(gone), nil)) }
+        let new = names.subtracting(self.seen)
+        self.seen = names
+        for name in new where name != self.healer.rawValue { try await self.readObserver(name, session) }
+    }
+
+    private func readObserver(_ name: String, _ session: any StoreSession) async throws(StoreError) {
+        do throws(StoreError) {
+            let node = try await session.get("\(self.layout.observers)/\(name)", watch: self.again(.observer(name)))
+            self.report(.digestRead(HealerID(name), Ledger.digest(node.data)))
+        } catch {
+            guard error.reason == .noNode else { throw error }
+            self.report(.digestRead(HealerID(name), nil))
+            self.seen.remove(name)
+            self.wish.yield(.observers)
+        }
+    }
+
+    private func putDigest(_ session: any StoreSession) async throws(StoreError) {
+        guard let digest = self.digest else { return }
+        let path = self.layout.observer(self.healer)
+        let data = Ledger.encode(digest)
+        do throws(StoreError) {
+            guard case .set(let stat) = try await session.multi([.set(path, data: data, version: nil)]).first,
+                stat.ephemeralOwner != self.sessionID
+            else { return }
+            // Left by an earlier session of ours, with which it would vanish.
+            _ = try await session.multi([.delete(path, version: nil), .create(path, data: data, kind: .ephemeral)])
+        } catch {
+            guard error.reason == .noNode else { throw error }
+            _ = try await session.create(path, data: data, kind: .ephemeral)
+        }
+    }
+}

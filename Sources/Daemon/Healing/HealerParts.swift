@@ -1,0 +1,99 @@
+import Cluster
+import Election
+import Foundation
+import Healer
+
+/// What all clusters of one healer have in common.
+struct HealerParts: Sendable {
+    let configuration: Configuration
+    let dryRun: Bool
+    /// Where our API answers, `host:port`.
+    let address: String
+    let logs: HealerLogs
+    let log: Logger
+    let time: any TimeSource
+    let runner: StepRunner
+
+    init(_ configuration: Configuration, dryRun: Bool, address: String, logs: HealerLogs) {
+        self.configuration = configuration
+        self.dryRun = dryRun
+        self.address = address
+        self.logs = logs
+        self.log = logs.logger
+        self.time = BootClock()
+        self.runner = StepRunner(executable: "/proc/self/exe")
+    }
+
+    /// A new incarnation each time: a candidacy is never taken up again.
+    func member() -> Member {
+        Member(
+            id: self.configuration.healerID, incarnation: .new(), address: self.address,
+            version: HealerVersion.current, configuration: self.configuration.digest)
+    }
+
+    func policy(for cluster: ClusterConfiguration) -> Policy {
+        var policy = Policy(cluster, of: self.configuration)
+        if self.dryRun { policy.mode = .observe }
+        return policy
+    }
+
+    /// The ensemble that healers elect on.
+    var ensemble: ZooKeeperEnsemble {
+        ZooKeeperEnsemble(
+            servers: self.configuration.coordination.zooKeeper.servers, digest: self.configuration.coordination.digest,
+            timing: self.configuration.coordination.timing, log: self.log)
+    }
+
+    /// The ensemble of a cluster, which is only looked at, but for a deregistration.
+    func ensemble(of cluster: ClusterConfiguration) -> ZooKeeperEnsemble? {
+        cluster.zooKeeper.map { zooKeeper in
+            ZooKeeperEnsemble(
+                servers: zooKeeper.servers, digest: cluster.zooKeeperDigest, timeout: .seconds(10),
+                callLimit: self.configuration.monitoring.timeout, silenceLimit: self.configuration.monitoring.timeout,
+                log: self.log)
+        }
+    }
+
+    func orphan(_ path: String, _ version: Int32, _ record: RecoveryRecord) -> OrphanOutcome {
+        let coordination = self.configuration.coordination
+        return OrphanOutcome(
+            servers: coordination.zooKeeper.servers.map(\.description).joined(separator: ","),
+            user: coordination.digest?.user, password: coordination.digest?.password.revealed, path: path,
+            version: version, record: record)
+    }
+
+    /// How a node is watched, and who runs its process.
+    func target(_ node: Node, in cluster: ClusterConfiguration) -> NodeTarget {
+        let settings = self.configuration.settings(for: node, in: cluster)
+        var exchanges: Set<Exchange> = []
+        switch node.role {
+        case .broker:
+            // ApiVersions needs a plain listener: through TLS only the connection is held.
+            let isPlain = !cluster.usesTLS
+            if settings.methods.contains(.protocol), isPlain {
+                exchanges.insert(.apiVersions)
+            } else if !settings.methods.isDisjoint(with: [.socket, .protocol]) {
+                exchanges.insert(.none)
+            }
+        case .zooKeeper:
+            if settings.methods.contains(.socket) { exchanges.insert(.none) }
+            if settings.methods.contains(.fourLetter) { exchanges.insert(.fourLetter("srvr")) }
+        }
+        return NodeTarget(
+            node: node,
+            liveness: exchanges.isEmpty ? nil : .init(node: node.name, endpoint: node.endpoint, exchanges: exchanges),
+            supervisor: settings.supervisor.map { CommandSupervisor(configuration: $0) })
+    }
+}
+
+extension ClusterConfiguration {
+    var usesTLS: Bool {
+        ["ssl", "sasl_ssl"].contains(self.kafka["security.protocol"]?.revealed.lowercased() ?? "plaintext")
+    }
+}
+
+extension Incarnation {
+    static func new() -> Incarnation {
+        Incarnation(UUID().uuidString.filter { $0 != "-" }.lowercased())
+    }
+}

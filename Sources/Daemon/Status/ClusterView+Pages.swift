@@ -1,0 +1,133 @@
+import Admin
+import Cluster
+import Election
+import Healer
+
+/// What one healer knows of one cluster at one moment, made into pages.
+struct ClusterPages: Sendable {
+    let view: ClusterView
+    /// `nil` while it takes no part in an election.
+    let election: LeadershipStatus?
+    let member: Member
+    let now: Moment
+
+    var source: Source {
+        Source(
+            cluster: self.view.cluster, answeredBy: self.member.id.rawValue, readAt: self.view.at,
+            dataAgeMs: self.dataAge?.wholeMilliseconds, quorum: self.quorum)
+    }
+
+    var quorum: Source.Quorum { self.election.map { $0.connected ? .established : .lost } ?? .unknown }
+
+    /// Of the oldest fact in use.
+    var dataAge: Duration? { (self.view.nodes.map(\.age) + [self.view.partitions.age]).compactMap { $0 }.max() }
+
+    var verdict: Verdict {
+        var reasons: [String] = []
+        if self.quorum == .lost { reasons.append("no connection to the coordination ensemble: nobody may act") }
+        for row in self.view.nodes where ![.healthy, .maintenance].contains(row.status) {
+            reasons.append("\(row.node.name) is \(row.status.rawValue)" + (row.error.map { ": \($0)" } ?? ""))
+        }
+        let partitions = self.view.partitions
+        if !partitions.offline.isEmpty { reasons.append("\(partitions.offline.count) partitions have no leader") }
+        if !partitions.underMinISR.isEmpty {
+            reasons.append("\(partitions.underMinISR.count) partitions are under min.insync.replicas")
+        }
+        if !partitions.underReplicated.isEmpty {
+            reasons.append("\(partitions.underReplicated.count) partitions are under-replicated")
+        }
+        if partitions.age == nil, self.view.nodes.contains(where: { $0.node.brokerID != nil }) {
+            reasons.append("no broker has told its metadata yet")
+        }
+        return Verdict(reasons: reasons)
+    }
+
+    var nodes: [NodeEntry] {
+        self.view.nodes.map { row in
+            NodeEntry(
+                row.node, status: row.status, lastCheck: row.lastCheck,
+                responseTimeMs: row.response.map { $0.inSeconds * 1000 }, method: row.method, error: row.error)
+        }
+    }
+
+    var counts: PartitionCounts? {
+        self.view.partitions.age == nil ? nil : PartitionCounts(self.view.partitions.states)
+    }
+
+    /// Of the record as this healer last read it.
+    var leader: LeaderEntry? {
+        guard let record = self.election?.leader, let holder = record.holder else { return nil }
+        let isOurs = holder.incarnation == self.member.incarnation
+        return LeaderEntry(
+            member: holder.member, incarnation: holder.incarnation, epoch: record.epoch, address: holder.address,
+            since: isOurs ? self.election.map { self.wall($0.since) } : nil, state: .leading)
+    }
+
+    var status: StatusPage {
+        StatusPage(
+            source: self.source, verdict: self.verdict, mode: self.view.mode.rawValue, leader: self.leader,
+            members: [self.ourselves], nodes: self.nodes, partitions: self.counts,
+            paused: self.view.pause.map { HoldEntry($0) },
+            maintenance: self.view.maintenance.sorted { $0.key < $1.key }.map { HoldEntry(node: $0.key, $0.value) },
+            incidents: self.view.openIncidents.map { IncidentEntry($0) },
+            recoveries: self.view.recoveries.compactMap { row in
+                row.intent.map { intent in
+                    RecoveryEntry(
+                        node: row.node, incident: intent.incident.description, step: intent.step.rawValue,
+                        attempt: intent.attempt, epoch: intent.id.epoch, state: row.stage.rawValue)
+                }
+            })
+    }
+
+    /// The newest first.
+    var incidents: [IncidentPage] {
+        (self.view.closedIncidents + self.view.openIncidents).reversed().map { IncidentPage($0) }
+    }
+
+    private var ourselves: MemberEntry {
+        MemberEntry(
+            member: self.member.id, incarnation: self.member.incarnation,
+            role: [.leading, .suspended].contains(self.election?.role) ? .leader : .follower,
+            address: self.member.address, version: self.member.version, configuration: self.member.configuration)
+    }
+
+    /// Our wall clock at a moment in the past, as near as it can be told.
+    private func wall(_ moment: Moment) -> WallTime {
+        WallTime(self.view.at.rawValue - (self.now - moment).wholeMilliseconds)
+    }
+}
+
+extension ClusterPages {
+    func metrics(secondsWithoutLeader: Double) -> ClusterMetrics {
+        var metrics = ClusterMetrics(cluster: self.view.cluster)
+        metrics.brokers = self.view.nodes.compactMap { row in
+            row.node.brokerID.map { id in
+                .init(id: id, endpoint: row.node.endpoint, isOnline: [.healthy, .overloaded].contains(row.status))
+            }
+        }
+        metrics.set(partitions: self.view.partitions.states, isrShrinks: self.view.counters.isrShrinks)
+        metrics.monitoringSeconds = self.view.nodes.compactMap(\.response).max()?.inSeconds
+        metrics.recoveryAttempts = self.view.counters.attempts.values.reduce(0, +)
+        metrics.recoverySuccesses = self.view.counters.healed.values.reduce(0, +)
+        metrics.role = self.ourselves.role
+        metrics.epoch = self.election?.epoch ?? .none
+        metrics.roleSince = self.election.map { self.wall($0.since) }
+        metrics.quorum = self.quorum
+        metrics.secondsWithoutLeader = secondsWithoutLeader
+        metrics.divergence = self.view.divergence.values.max() ?? 0
+        for name in Refusal.names { metrics.refused[name] = 0 }
+        for (name, count) in self.view.counters.refusals { metrics.refused[name] = count }
+        for code in FindingCode.allCases { metrics.openIncidents[code] = 0 }
+        for incident in self.view.openIncidents { metrics.openIncidents[incident.code, default: 0] += 1 }
+        metrics.timeToDetect = DurationSummary(self.view.counters.timeToDetect)
+        metrics.timeToHeal = DurationSummary(self.view.counters.timeToHeal)
+        metrics.isPaused = self.view.pause != nil
+        metrics.nodesInMaintenance = self.view.maintenance.count
+        metrics.dataAge = self.dataAge?.inSeconds
+        return metrics
+    }
+}
+
+extension DurationSummary {
+    fileprivate init(_ samples: Samples) { self.init(count: samples.count, sum: samples.sum, last: samples.last) }
+}
