@@ -95,7 +95,7 @@ enum HealerProgram {
             for healing in healings {
                 await healing.watching { await self.awaitOneCycle(healing, configuration) }
                 let page = await status.nodes(of: healing.name)
-                self.say(String(decoding: AdminJSON.encode(page, pretty: true), as: UTF8.self) + "\n")
+                self.say(page.text(colours: false))
                 isHealthy = isHealthy && page.verdict.healthy
             }
             await logs.drain()

@@ -117,8 +117,8 @@ extension ClusterPages {
         metrics.divergence = self.view.divergence.values.max() ?? 0
         for name in Refusal.names { metrics.refused[name] = 0 }
         for (name, count) in self.view.counters.refusals { metrics.refused[name] = count }
-        for code in FindingCode.allCases { metrics.openIncidents[code] = 0 }
-        for incident in self.view.openIncidents { metrics.openIncidents[incident.code, default: 0] += 1 }
+        for code in FindingCode.allCases { metrics.openIncidents[code.rawValue] = 0 }
+        for incident in self.view.openIncidents { metrics.openIncidents[incident.code.rawValue, default: 0] += 1 }
         metrics.timeToDetect = DurationSummary(self.view.counters.timeToDetect)
         metrics.timeToHeal = DurationSummary(self.view.counters.timeToHeal)
         metrics.isPaused = self.view.pause != nil
