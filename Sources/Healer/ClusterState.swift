@@ -77,6 +77,9 @@ struct ClusterState: Sendable {
         }
     }
 
+    /// A registration was removed: what was read before says nothing any more.
+    mutating func forgetRegistrations() { self.registrations = nil }
+
     /// `nil` while it is not known who is registered.
     func registration(of broker: BrokerID, readSince: Moment) -> Registration?? {
         guard let read = self.registrations, read.at >= readSince else { return nil }

@@ -73,9 +73,10 @@ extension Condition {
             guard hasServed else {
                 return Condition(kind: .starting, isConfirmed: true, identity: life, since: trouble, sources: both)
             }
+            let isConfirmed = now - trouble >= policy.timing.hungConfirm
             return Condition(
-                kind: .hung, isConfirmed: now - trouble >= policy.timing.hungConfirm, identity: life, since: trouble,
-                sources: both, missing: [.supervisor])
+                kind: .hung, isConfirmed: isConfirmed, identity: life, since: trouble, sources: both,
+                missing: isConfirmed ? [] : [.supervisor])
         }
     }
 

@@ -100,10 +100,11 @@ extension Guard {
     }
 
     @Sendable static func attempts(_ proposal: Proposal, _ situation: Situation) -> Refusal? {
-        guard proposal.step != .deregister else { return nil }
         let retry = situation.policy.retry(for: proposal.node.name)
         let attempts = situation.attempts[proposal.node.name] ?? Attempts()
         let count = attempts.count(of: proposal.step)
+        // As often as it is started, and without a delay: it is one conditional write.
+        if proposal.step == .deregister { return count < retry.attempts ? nil : .byPolicy }
         guard count < retry.attempts else { return .attemptsUsedUp(count) }
         guard let due = attempts.nextDue(proposal.step, retry), situation.now < due else { return nil }
         return .coolingDown(until: situation.wall(at: due))

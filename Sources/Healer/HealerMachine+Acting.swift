@@ -93,6 +93,7 @@ extension HealerMachine {
         self.attempts[intent.node, default: Attempts()].end(intent.id, result.outcome, jitter: jitter, at: now)
         self.recoveries[intent.node]?.since = now
         self.incidents[subject]?.lastStepEnd = now
+        if intent.step == .deregister { self.state.forgetRegistrations() }
         self.note(.ended(intent.id, intent.step, result), in: subject, at: now)
         switch (result.outcome, intent.step) {
         case (.succeeded, _):
@@ -110,6 +111,7 @@ extension HealerMachine {
 
     /// Puts down how steps ended, one write at a time.
     mutating func writeOutcomes(at now: Moment) {
+        guard now >= self.holdOff else { return }
         for name in self.recoveries.keys.sorted() {
             guard self.book.pending == nil, let recovery = self.recoveries[name],
                 case .recording(let result, nil) = recovery.stage

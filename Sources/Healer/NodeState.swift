@@ -54,7 +54,7 @@ struct NodeState: Hashable, Sendable {
             guard self.isNewer(dated) else { return nil }
             // A frozen process accepts connections too, so only those that nothing else is asked of count as answered.
             if !self.methods.contains(.protocol), !self.methods.contains(.fourLetter) { return self.foldAnswer(dated) }
-            if self.troubleSince == nil { self.contact = dated }
+            if self.contact == nil { self.contact = dated }
             return nil
         case .refusedToServe:
             guard self.isNewer(dated) else { return nil }
@@ -119,9 +119,7 @@ extension NodeState {
     }
     /// It answers, as of this age at most.
     func answers(at now: Moment, within validity: Duration) -> Bool {
-        guard self.troubleSince == nil, let answer = self.lastAnswer, answer.value == self.contact?.value else {
-            return false
-        }
+        guard self.troubleSince == nil, let answer = self.lastAnswer, answer == self.contact else { return false }
         return now - answer.at <= validity
     }
     /// The last thing that went wrong, for people.
