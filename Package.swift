@@ -72,7 +72,7 @@ let package = Package(
         tests("MicroHTTPDTests", "MicroHTTPD"),
         tests("YAMLTests", "YAML"),
         tests("DaemonTests", "Daemon"),
-        tests("ChaosToolTests", "ChaosTool"),
+        tests("ChaosToolTests", "ChaosTool", "RdKafka"),
         tests("SimulationTests", "Simulation"),
         tests("IntegrationTests", "Cluster", "ZooKeeper", "RdKafka", "Curl", "Daemon", "AdminTool", "ChaosTool"),
     ],

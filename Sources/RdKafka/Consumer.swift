@@ -10,6 +10,13 @@ public struct Record: Hashable, Sendable {
     public let value: [UInt8]
     /// Milliseconds since 1970 as the topic keeps them; `nil` if it does not.
     public let timestamp: Int64?
+
+    public init(position: Position, key: [UInt8]?, value: [UInt8], timestamp: Int64?) {
+        self.position = position
+        self.key = key
+        self.value = value
+        self.timestamp = timestamp
+    }
 }
 
 /// Reads all partitions of one topic from their beginning, without a consumer group: it leaves nothing behind on the
@@ -57,11 +64,15 @@ public final class Consumer: Sendable {
 
     /// Reads up to ``highWatermarks``, and hands over what it finds as it comes.
     ///
-    /// - Parameter timeout: how long nothing at all may come.
+    /// - Parameters:
+    ///   - ends: offsets to read up to as well. A new leader's high watermark may stand below what its predecessor has
+    ///     acknowledged until the followers have fetched once more.
+    ///   - timeout: how long nothing at all may come.
     /// - Throws: ``KafkaError/Code/timedOut`` if the end was not reached.
-    public func readToEnd(idle timeout: Duration, _ body: ([Record]) -> Void) async throws(KafkaError) {
+    public func readToEnd(atLeast ends: [Int32: Int64] = [:], idle timeout: Duration, _ body: ([Record]) -> Void) async throws(KafkaError) {
         let reader = self.reader
-        while !reader.hasReached(self.highWatermarks) {
+        let ends = self.highWatermarks.merging(ends) { max($0, $1) }
+        while !reader.hasReached(ends) {
             let arrived = try await DispatchQueue.run { () throws(KafkaError) -> Reader.Arrived in
                 try reader.read(upTo: Self.batch, timeout: timeout)
             }

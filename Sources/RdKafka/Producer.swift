@@ -21,6 +21,11 @@ public struct Message: Hashable, Sendable {
 public struct Position: Hashable, Sendable {
     public let partition: Int32
     public let offset: Int64
+
+    public init(partition: Int32, offset: Int64) {
+        self.partition = partition
+        self.offset = offset
+    }
 }
 
 /// Writes records: idempotent, and acknowledged by all in-sync replicas.

@@ -29,6 +29,8 @@ enum CommandTable {
     static let commands: [(name: String, type: any ToolCommand.Type)] = [
         ("sandbox", SandboxCommand.self),
         ("leftovers", LeftoversCommand.self),
+        ("load", LoadCommand.self),
+        ("bench", BenchCommand.self),
         ("keeper", KeeperCommand.self),
     ]
 
