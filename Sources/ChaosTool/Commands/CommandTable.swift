@@ -30,6 +30,7 @@ enum CommandTable {
         ("sandbox", SandboxCommand.self),
         ("leftovers", LeftoversCommand.self),
         ("load", LoadCommand.self),
+        ("proxy", ProxyCommand.self),
         ("bench", BenchCommand.self),
         ("keeper", KeeperCommand.self),
     ]
