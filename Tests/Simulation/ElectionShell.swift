@@ -105,6 +105,9 @@ final class ElectionShell {
         !self.isOver && self.machine.mayBegin(under: epoch, at: self.world.scheduler.now)
     }
 
+    /// Runs something that arrives in this process.
+    func inProcess(_ body: @escaping () -> Void) { self.deliver(body) }
+
     /// The process is killed.
     func die() {
         self.isOver = true

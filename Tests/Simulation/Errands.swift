@@ -85,7 +85,7 @@ final class Errands {
             self.isBusy = false
             return
         }
-        self.world.stepBegins(self.shell, epoch: claim.epoch, nonce: claim.nonce, startBy: startBy)
+        self.world.stepBegins(self.shell, epoch: claim.epoch, startBy: startBy)
         self.world.scheduler.after(self.world.scheduler.random.duration(.milliseconds(5)...(.milliseconds(800)))) {
             self.deliver { self.end() }
         }

@@ -14,6 +14,22 @@ final class Faults {
         // One server hears of commits late.
         self.world.ensemble.setLag(of: 2, to: self.duration(0.2, 3))
         self.plan()
+        if self.world.cluster != nil { self.planBrokers() }
+    }
+
+    private func planBrokers() {
+        let next = self.world.scheduler.now + self.duration(1, 25)
+        guard next < self.until else { return }
+        self.world.scheduler.at(next) {
+            let cluster = self.world.cluster!
+            let id = cluster.ids.randomElement(using: &self.world.scheduler.random)!
+            if self.world.scheduler.random.chance(0.6) {
+                cluster.kill(id)
+            } else {
+                cluster.freeze(id, for: self.duration(0.5, 40))
+            }
+            self.planBrokers()
+        }
     }
 
     private func duration(_ low: Double, _ high: Double) -> Duration {
@@ -21,7 +37,8 @@ final class Faults {
     }
 
     private func plan() {
-        let next = self.world.scheduler.now + self.duration(0.1, 3)
+        // Where brokers are to be healed, leaders get a little more time.
+        let next = self.world.scheduler.now + (self.world.cluster == nil ? self.duration(0.1, 3) : self.duration(1, 12))
         guard next < self.until else { return }
         self.world.scheduler.at(next) {
             self.happen()
@@ -78,7 +95,7 @@ final class Faults {
             let follower = world.healers.first { $0.election?.machine.role == .following }
             if let follower, !follower.isFrozen { follower.election?.handle(.leaderPresumedGone(beat: nil)) }
         default:
-            if world.scheduler.random.chance(0.1) {
+            if world.cluster == nil, world.scheduler.random.chance(0.1) {
                 self.takeTreeAway()
             } else if let session = self.leader.election?.client?.session {
                 // An operator ends the session of whoever leads.

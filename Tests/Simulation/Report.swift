@@ -36,7 +36,7 @@ public struct Tally: Hashable, Sendable {
     /// The kinds that did not happen.
     public var missing: [String] {
         [
-            ("claims", self.claims), ("takeovers", self.takeovers),
+            ("claims", self.claims), ("takeovers", self.takeovers), ("heals", self.heals),
             ("refusals", self.refusals), ("starts", self.starts),
         ].filter { $0.1 == 0 }.map(\.0)
     }

@@ -1,5 +1,6 @@
 internal import Cluster
 internal import Election
+internal import Healer
 
 /// A whole installation in memory, hurt by a seed: three healers, an ensemble of three servers of which one lags.
 ///
@@ -13,6 +14,12 @@ final class World {
     /// How long a message takes.
     let delay: ClosedRange<Duration>
     private(set) var healers: [SimulatedHealer] = []
+    /// `nil` where healers have errands to run instead of brokers to look after.
+    private(set) var cluster: SimulatedCluster!
+    private(set) var supervisors: Supervisors!
+    let ledger: Ledger
+    private(set) var policy: Policy
+    private var paged: Set<Subject> = []
 
     var tally = Tally()
     private(set) var violations: [Violation] = []
@@ -20,10 +27,12 @@ final class World {
     /// What the record said after the last entry.
     private var record = LeaderRecord.vacant(.none)
     private var epochsHaveRestarted = false
-    /// Steps that were permitted and have not begun: by epoch and nonce, the latest permit.
-    private var permits: [String: Int] = [:]
+    /// Steps that were permitted and have not begun.
+    private var permits: [Epoch: Int] = [:]
 
-    init(seed: UInt64, healers: Int = 3) {
+    /// - Parameter cluster: with brokers that die and freeze. Without, leaders run errands all the time, so that more is
+    ///   written under the guard, and the ensemble is hurt more.
+    init(seed: UInt64, cluster: Bool, healers: Int = 3) {
         self.seed = seed
         self.scheduler = Scheduler(seed: seed)
         self.timing = self.scheduler.random.chance(0.5) ? .steady : .fast
@@ -31,11 +40,62 @@ final class World {
         // With Kafka's own setting a server that was cut off serves old reads for longer than our session lasts.
         let tick = self.scheduler.random.chance(0.5) ? Duration.milliseconds(500) : .milliseconds(2000)
         self.ensemble = Ensemble(servers: 3, tick: tick, scheduler: self.scheduler)
+        self.ledger = Ledger(self.layout)
+        self.policy = Policy(cluster: self.layout.cluster, healer: HealerID("healer-0"), healers: healers)
+        if cluster { self.addCluster() }
         self.ensemble.committed = { [unowned self] mark, operations in self.committed(mark, operations) }
         self.healers = (0..<healers).map { SimulatedHealer(index: $0, world: self) }
         for healer in self.healers {
             self.scheduler.after(self.scheduler.random.duration(.zero...(.seconds(1)))) { healer.start() }
         }
+    }
+
+    private func addCluster() {
+        let session = Duration.seconds(self.scheduler.random.chance(0.5) ? 6 : 18)
+        self.policy.mode = .heal
+        self.policy.nodes = (1...3).map { BrokerID($0) }.map {
+            Node(name: SimulatedCluster.name($0), role: .broker($0), endpoint: SimulatedCluster.endpoint($0))
+        }
+        self.policy.discovery = nil
+        self.policy.timing.brokerSession = session
+        self.policy.timing.freshness = self.timing.freshness
+        self.policy.timing.hungConfirm = .seconds(2)
+        // Shorter than in life, so that a run sees more of it.
+        self.policy.codes[.brokerHung] = CodePolicy(grace: .seconds(5), ladder: [.step(.kill), .page])
+        self.policy.flappingLimit = 100
+        self.supervisors = Supervisors(world: self)
+        self.cluster = SimulatedCluster(world: self, session: session)
+        self.cluster.died = { [unowned self] id in for healer in self.healers { healer.healing?.died(id) } }
+        self.cluster.registrationsChanged = { [unowned self] in
+            for healer in self.healers { healer.healing?.askRegistrations() }
+        }
+    }
+
+    /// For people only: the healers' wall clocks agree here.
+    var wallTime: WallTime { WallTime(1_700_000_000_000 + (self.scheduler.now - .zero).wholeMilliseconds) }
+
+    /// A digest goes through ZooKeeper: whoever is connected reads it soon.
+    func publish(_ digest: Digest, from shell: ElectionShell) {
+        guard shell.machine.isConnected else { return }
+        for healer in self.healers where healer.index != shell.healer {
+            self.scheduler.after(self.scheduler.random.duration(.milliseconds(5)...(.milliseconds(300)))) {
+                guard let election = healer.election, election.machine.isConnected else { return }
+                election.inProcess { healer.healing?.handle(.digestRead(digest.healer, digest)) }
+            }
+        }
+    }
+
+    func paged(_ page: Page, by shell: ElectionShell) {
+        if shell.machine.heldClaim == nil { self.violated("S3", "healer \(shell.healer) paged as a follower") }
+        self.paged.insert(page.subject)
+    }
+
+    /// Whether this very intent stands open where the next leader would find it.
+    func hasIntent(_ intent: Intent, at path: String) -> Bool {
+        guard let node = self.ensemble.tree[path],
+            case .recovery(let record)? = Ledger.decode(node.data, of: .recovery(intent.node))
+        else { return false }
+        return record.isOpen && record.intent == intent
     }
 
     func violated(_ invariant: String, _ what: String) {
@@ -63,7 +123,7 @@ final class World {
                         + "\(self.record.epoch)")
             }
             if mark.opensStep {
-                self.permits["\(mark.epoch)/\(mark.nonce)", default: 0] += 1
+                self.permits[mark.epoch, default: 0] += 1
                 let paused = [self.layout.control, self.layout.globalControl].contains { path in
                     self.ensemble.tree[path].map { Errands.paused($0.data) } ?? false
                 }
@@ -86,13 +146,15 @@ final class World {
     }
 
     /// Sees every step that begins, in the world, not in the healer.
-    func stepBegins(_ shell: ElectionShell, epoch: Epoch, nonce: String, startBy: Moment) {
+    func stepBegins(_ shell: ElectionShell, epoch: Epoch, startBy: Moment) {
         self.tally.starts += 1
-        let key = "\(epoch)/\(nonce)"
-        if self.permits[key, default: 0] == 0 {
+        if self.permits[epoch, default: 0] == 0 {
             self.violated("S2", "healer \(shell.healer) began a step under epoch \(epoch) that nothing permitted")
         } else {
-            self.permits[key]! -= 1
+            self.permits[epoch]! -= 1
+        }
+        if shell.machine.heldClaim == nil {
+            self.violated("S3", "healer \(shell.healer) began a step as a follower")
         }
         if self.scheduler.now >= startBy {
             self.violated("S2", "healer \(shell.healer) began a step after its startBy")
@@ -133,24 +195,46 @@ final class World {
         return nil
     }
 
+    /// Of the cluster; which promise is broken, and how.
+    private var unhealed: (invariant: String, what: String)? {
+        guard let cluster else { return nil }
+        for id in cluster.ids where !cluster.isHealthy(id) {
+            guard self.paged.contains(.node(SimulatedCluster.name(id))) else {
+                return ("L1", "\(SimulatedCluster.name(id)) is neither back nor handed to people")
+            }
+        }
+        for name in self.ensemble.tree[self.layout.recoveries]?.children.sorted() ?? [] {
+            let node = self.ensemble.tree["\(self.layout.recoveries)/\(name)"]
+            if case .recovery(let record)? = node.flatMap({ Ledger.decode($0.data, of: .recovery(NodeName(name))) }),
+                record.isOpen
+            {
+                return ("L3", "the intent \(record.intent.id) for \(name) is still open")
+            }
+        }
+        return nil
+    }
+
     /// Hurts the world for a while, then leaves it alone until it has settled.
     func run() -> RunReport {
         let begin = self.scheduler.now
         let faults = Faults(world: self)
-        let calm = begin + self.scheduler.random.duration(.seconds(30)...(.seconds(60)))
+        let calm = begin + self.scheduler.random.duration(.seconds(30)...(.seconds(self.cluster == nil ? 60 : 120)))
         faults.go(until: calm)
         while self.scheduler.step(until: calm), self.violations.isEmpty { self.check() }
         faults.end()
-        let deadline = calm + .seconds(60)
-        while self.violations.isEmpty, self.unsettled != nil {
-            guard self.scheduler.step(until: deadline) else {
-                self.violated("L2", self.unsettled ?? "")
-                break
-            }
-            self.check()
-        }
+        self.settle(until: calm + .seconds(60)) { self.unsettled.map { ("L2", $0) } }
+        self.settle(until: calm + .seconds(180)) { self.unhealed }
         return RunReport(
             seed: self.seed, violations: self.violations, tally: self.tally, simulated: self.scheduler.now - begin)
+    }
+}
+
+extension World {
+    private func settle(until deadline: Moment, _ open: () -> (invariant: String, what: String)?) {
+        while self.violations.isEmpty, let open = open() {
+            guard self.scheduler.step(until: deadline) else { return self.violated(open.invariant, open.what) }
+            self.check()
+        }
     }
 }
 
@@ -160,6 +244,7 @@ final class SimulatedHealer {
     private unowned let world: World
     private(set) var election: ElectionShell?
     private var errands: Errands?
+    private(set) var healing: SimulatedHealing?
     private var life = 0
     private var frozenUntil = Moment.zero
     /// What has arrived while it was frozen.
@@ -180,7 +265,13 @@ final class SimulatedHealer {
         let deliver: (@escaping () -> Void) -> Void = { [unowned self] body in self.deliver(to: life, body) }
         let shell = ElectionShell(healer: self.index, life: life, world: self.world, deliver: deliver)
         self.election = shell
-        self.errands = Errands(world: self.world, shell: shell, deliver: deliver)
+        if self.world.cluster == nil {
+            self.errands = Errands(world: self.world, shell: shell, deliver: deliver)
+        } else {
+            let healing = SimulatedHealing(world: self.world, shell: shell, deliver: deliver)
+            self.healing = healing
+            shell.announce = { [unowned healing] in healing.announced($0) }
+        }
         shell.start()
     }
 
@@ -193,6 +284,7 @@ final class SimulatedHealer {
         self.election?.die()
         self.election = nil
         self.errands = nil
+        self.healing = nil
         self.backlog = []
         self.frozenUntil = .zero
     }

@@ -1,0 +1,92 @@
+import Cluster
+import Testing
+
+@testable import Election
+
+@Suite("The guard of a write")
+struct GuardTests {
+    let layout = Bench.layout
+    let claim = HeldClaim(epoch: Epoch(4), nonce: "n", version: 8, candidate: "/healer/clusters/main/candidates/n-n_1")
+    let step = GuardedRequest(.step(control: 2, globalControl: 5), [.create("/a", data: []), .create("/b", data: [])])
+    let record = GuardedRequest(.record, [.create("/a", data: [])])
+
+    @Test("A step checks record, own candidate and both controls; an outcome checks the record only")
+    func operations() {
+        #expect(
+            self.claim.operations(for: self.step, in: self.layout) == [
+                .check(self.layout.leader, version: 8), .check(self.claim.candidate, version: 0),
+                .check(self.layout.control, version: 2), .check(self.layout.globalControl, version: 5),
+                .create("/a", data: []), .create("/b", data: []),
+            ])
+        #expect(
+            self.claim.operations(for: self.record, in: self.layout) == [
+                .check(self.layout.leader, version: 8), .create("/a", data: []),
+            ])
+    }
+
+    private func result(_ reason: StoreError.Reason, at operation: Int?, of request: GuardedRequest) -> GuardedResult {
+        self.claim.result(
+            of: .failure(StoreError(reason, path: "", operation: operation)), to: request, sentAt: .zero,
+            in: self.layout)
+    }
+
+    @Test("Which operation failed tells what to do")
+    func failures() {
+        #expect(self.result(.badVersion, at: 0, of: self.step) == .deposed)
+        #expect(self.result(.noNode, at: 1, of: self.step) == .deposed)
+        #expect(self.result(.badVersion, at: 2, of: self.step) == .controlMoved)
+        #expect(self.result(.badVersion, at: 3, of: self.step) == .controlMoved)
+        #expect(
+            self.result(.nodeExists, at: 5, of: self.step)
+                == .refused(operation: 1, StoreError(.nodeExists, path: "", operation: 5)))
+        #expect(self.result(.badVersion, at: 0, of: self.record) == .deposed)
+    }
+
+    @Test(
+        "Without an answer nothing is known",
+        arguments: [StoreError.Reason.connectionLost, .timedOut, .sessionExpired, .closed])
+    func unknown(reason: StoreError.Reason) {
+        #expect(self.result(reason, at: nil, of: self.step) == .unknown)
+    }
+
+    @Test("A committed write gives the results of its own operations, and when it was sent")
+    func committed() {
+        let results: [StoreResult] = [.checked, .created(path: "/a")]
+        let sent = Moment(.seconds(3))
+        #expect(
+            self.claim.result(of: .success(results), to: self.record, sentAt: sent, in: self.layout)
+                == .committed(sentAt: sent, [.created(path: "/a")]))
+    }
+}
+
+@Suite("Timing")
+struct TimingTests {
+    @Test("Both profiles keep the rules", arguments: [Election.Timing.steady, .fast])
+    func profiles(timing: Election.Timing) { #expect(timing.brokenRules.isEmpty) }
+
+    @Test("A timing that breaks a rule is told which")
+    func broken() {
+        var timing = Election.Timing.steady
+        timing.limit = .milliseconds(900)
+        #expect(timing.brokenRules == [.limitAllowsALostBeat, .freshnessWithinLimit])
+        timing = .steady
+        timing.silence = .seconds(2)
+        #expect(timing.brokenRules == [.silenceExceedsLimit])
+        timing = .steady
+        timing.session = .seconds(4)
+        #expect(timing.brokenRules == [.sessionExceedsSilence])
+    }
+}
+
+@Suite("Latencies")
+struct LatencyTests {
+    @Test("Percentiles lie within a quarter above the value")
+    func percentiles() throws {
+        var histogram = LatencyHistogram()
+        #expect(histogram.p50 == nil)
+        for milliseconds in 1...100 { histogram.add(.milliseconds(milliseconds)) }
+        let (p50, p99) = (try #require(histogram.p50), try #require(histogram.p99))
+        #expect(p50 >= .milliseconds(50) && p50 <= .milliseconds(63))
+        #expect(p99 >= .milliseconds(99) && p99 <= .milliseconds(124))
+    }
+}
