@@ -183,4 +183,22 @@ enum OwnProgram {
             return beside
         }
     }
+
+    /// Another program that was built together with this one: `healer`, `healerctl`.
+    static func beside(_ name: String) throws -> String {
+        let path = URL(fileURLWithPath: try self.path).deletingLastPathComponent().appendingPathComponent(name).path
+        guard access(path, X_OK) == 0 else { throw SandboxError("no \(name) at \(path): build it with `swift build`") }
+        return path
+    }
+
+    /// A file of the folder `examples`, which lies above the build folder.
+    static func example(_ name: String) throws -> String {
+        var folder = URL(fileURLWithPath: try self.path)
+        while folder.path.count > 1 {
+            folder.deleteLastPathComponent()
+            let file = folder.appendingPathComponent("examples/\(name)").path
+            if access(file, R_OK) == 0 { return file }
+        }
+        throw SandboxError("no examples/\(name) above \(try self.path)")
+    }
 }
