@@ -97,16 +97,35 @@ extension ClusterSnapshot {
             .map { HoldEntry(node: $0.key, $0.value) }
     }
 
+    private var partitionReasons: [String] {
+        self.incidents.filter { $0.subject.node == nil && $0.phase == .confirmed }
+            .map { "\(IncidentEntry($0).code): \(IncidentEntry($0).summary)" }
+    }
+
+    /// From ZooKeeper alone.
     var statusPage: StatusPage {
         let entries = self.incidents.map { IncidentEntry($0) }
-        let troubles = self.incidents.filter { $0.subject.node == nil && $0.phase == .confirmed }
-            .map { "\(IncidentEntry($0).code): \(IncidentEntry($0).summary)" }
         return StatusPage(
             source: self.source(dataAge: self.digestAge),
-            verdict: Verdict(reasons: self.leaderReasons + self.nodeReasons + troubles), leader: self.leaderEntry,
+            verdict: Verdict(reasons: self.leaderReasons + self.nodeReasons + self.partitionReasons),
+            leader: self.leaderEntry,
             members: self.members, nodes: self.nodeEntries, paused: self.pause?.hold,
             pausedEverywhere: self.pause?.everywhere ?? false, maintenance: self.maintenance, incidents: entries,
             recoveries: self.recoveryEntries)
+    }
+}
+
+extension ClusterSnapshot {
+    /// The status with what only a healer knows: mode, partitions, and its own look at the nodes.
+    func statusPage(with healer: StatusPage) -> StatusPage {
+        var page = self.statusPage
+        page.source.answeredBy = "zookeeper and \(healer.source.answeredBy)"
+        page.source.dataAgeMs = healer.source.dataAgeMs
+        page.mode = healer.mode
+        page.partitions = healer.partitions
+        page.nodes = healer.nodes
+        page.verdict = Verdict(reasons: self.leaderReasons + healer.verdict.reasons)
+        return page
     }
 }
 

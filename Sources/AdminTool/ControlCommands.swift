@@ -102,7 +102,11 @@ struct ControlCommands: Sendable {
         let end = ContinuousClock.now + Self.handover
         while ContinuousClock.now < end {
             let now = try await ClusterSnapshot(layout, in: self.tree)
-            if now.leaderIsThere, now.leader?.holder?.incarnation != holder.incarnation { return now.leaderPage }
+            if now.leaderIsThere, now.leader?.holder?.incarnation != holder.incarnation {
+                // Left there it would be obeyed once more, should the same healer lead again.
+                try await self.writer.update(layout.control) { if $0.resign == request { $0.resign = nil } }
+                return now.leaderPage
+            }
             try? await Task.sleep(for: .milliseconds(50))
         }
         throw ToolFailure(

@@ -73,9 +73,22 @@ struct Program: Sendable {
         case .check(let node):
             return try await healers.page(CheckPage.self, "check", query: [("node", node.rawValue)])
         case .explain(let id): return try await self.explain(id, snapshot, healers)
-        default: return snapshot.statusPage
+        default: return await Self.status(snapshot, healers)
         }
     }
+
+    /// What stands in ZooKeeper, and what a healer adds if one answers soon.
+    private static func status(_ snapshot: ClusterSnapshot, _ healers: HealerAPI) async -> StatusPage {
+        let quick = HealerAPI(
+            addresses: Array(healers.addresses.prefix(Self.askedForStatus)), cluster: healers.cluster,
+            timeout: min(healers.timeout, Self.statusPatience))
+        guard let page = await Self.answer(quick, StatusPage.self, "status") else { return snapshot.statusPage }
+        return snapshot.statusPage(with: page)
+    }
+
+    /// Status is for the hour in which healers hang: it waits for two of them at most, and not long.
+    private static let askedForStatus = 2
+    private static let statusPatience = Duration.seconds(1)
 
     /// `nil` if no healer answers: then what stands in ZooKeeper is shown.
     private static func answer<Page: Decodable & Sendable>(
@@ -113,7 +126,7 @@ struct Program: Sendable {
 
     /// Who asks: stands in `control` for everybody to see.
     private var operatorName: String {
-        let user = self.environment["SUDO_USER"] ?? self.environment["USER"] ?? "uid \(getuid())"
+        let user = self.environment["SUDO_USER"] ?? self.environment["USER"] ?? NSUserName()
         return "\(user)@\(ProcessInfo.processInfo.hostName)"
     }
 }

@@ -187,6 +187,7 @@ struct HealerctlTests {
             let page = try AdminJSON.decode(LeaderPage.self, from: Array(outcome.output.utf8))
             #expect(page.leader?.member == HealerID("healer-2"))
             #expect(page.leader?.epoch == Epoch(4))
+            #expect(try await fixture.control().resign == nil)
         }
     }
 
@@ -195,6 +196,7 @@ struct HealerctlTests {
         let server = try HTTPServer(host: "127.0.0.1", port: 0) { request in
             let json: [UInt8]? =
                 switch request.path {
+                case "/api/v1/status": AdminJSON.encode(Samples.status)
                 case "/api/v1/nodes": AdminJSON.encode(Samples.nodes)
                 case "/api/v1/partitions": AdminJSON.encode(Samples.partitionsPage)
                 case "/api/v1/check" where request.query("node") == "kafka-2": AdminJSON.encode(Samples.check)
@@ -216,6 +218,13 @@ struct HealerctlTests {
                 let nodes = await fixture.run("nodes")
                 #expect(nodes.code == .unhealthy)
                 #expect(nodes.output == Samples.nodes.text(.table, colours: false))
+                // What ZooKeeper holds stays, what only a healer knows is added.
+                let status = await fixture.run("status")
+                #expect(status.code == .unhealthy)
+                #expect(status.output.contains("data        from zookeeper and healer-1"), "\(status)")
+                #expect(status.output.contains("leader      healer-1, epoch 3"))
+                #expect(status.output.contains("partitions  3 partitions, 1 offline"))
+                #expect(status.output.contains("paused      no"))
                 #expect(await fixture.run("partitions -o json").output.contains(#""under_min_isr" : 1"#))
                 #expect(await fixture.run("check kafka-2").output.contains("refused"))
                 let unknown = await fixture.run("check kafka-9")
