@@ -93,6 +93,21 @@ extension Ensemble {
     }
 }
 
+/// Ends a session as its ensemble would, through a second handle. Several times if need be: the first handle takes the
+/// session back whenever its connection is lost to the second, and a close that comes at such a time closes nothing.
+func expire(_ victim: Session) async throws {
+    var configuration = Session.Configuration(servers: try await Ensemble.shared.connectString)
+    configuration.joining = try #require(victim.identity)
+    try await until("the session has ended") {
+        let second = try await Session.open(configuration)
+        _ = try? await second.connected(within: .seconds(60))
+        await second.close()
+        // Told on its next connection, which it seeks at once.
+        try? await until("it is told", within: .seconds(2)) { victim.state.isFinal }
+        return victim.state.isFinal
+    }
+}
+
 /// How long something takes.
 func timed(_ body: () async throws -> Void) async rethrows -> Duration {
     let begin = ContinuousClock.now

@@ -85,17 +85,14 @@ extension RealEnsemble {
 
         @Test("The states of a session end with the final one, and an expired session says so")
         func states() async throws {
-            let servers = try await Ensemble.shared.connectString
-            var configuration = Session.Configuration(servers: servers)
+            let configuration = Session.Configuration(servers: try await Ensemble.shared.connectString)
             let session = try await Session.open(configuration)
             let store = ZooKeeperStore(session)
             let id = try await session.connected(within: .seconds(60))
-            configuration.joining = session.identity
-            let second = try await Session.open(configuration)
-            try await second.connected(within: .seconds(60))
-            await second.close()
+            let states = store.states()
+            try await expire(session)
             var seen: [Cluster.SessionState] = []
-            for await state in store.states() { seen.append(state) }
+            for await state in states { seen.append(state) }
             #expect(seen.last == .expired)
             #expect(seen.dropLast().allSatisfy { $0 == .connecting || $0 == .connected(session: id.rawValue) })
             await store.close()
