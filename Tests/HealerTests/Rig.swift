@@ -34,6 +34,8 @@ struct Rig {
     var answersReads = true
     var collectsEvidence = true
     var supervisorAnswers = true
+    /// What a probe finds; `nil` leaves it unanswered.
+    var probeAnswer: ProbeResult?
     var zooKeeperAnswers = true
 
     static func broker(_ id: Int32) -> NodeName { NodeName("kafka-\(id)") }
@@ -236,6 +238,7 @@ struct Rig {
         case .write(let write) where self.answersWrites: return [.written(write.id, self.commit(write))]
         case .collectEvidence(let request) where self.collectsEvidence:
             return [.evidence(request, Evidence(parts: [.init(name: "log", text: "last words")]))]
+        case .probe(let intent): return self.probeAnswer.map { [.probed(intent.id, $0)] } ?? []
         default: return []
         }
     }

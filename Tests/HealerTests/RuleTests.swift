@@ -1,0 +1,165 @@
+import Cluster
+import Healer
+import Testing
+
+/// What is said of a node by what is seen of it, and what is not.
+@Suite struct RuleTests {
+    let broker = Rig.broker(2)
+
+    struct Row: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        var network: Rig.Network
+        var state: ProcessState.State
+        /// Another life than the one that served.
+        var life = 1
+        let status: NodeStatus
+        let code: FindingCode?
+        let confirmed: Bool
+    }
+    static let rows: [Row] = [
+        Row(
+            testDescription: "answers and runs", network: .answers, state: .running, status: .healthy, code: nil,
+            confirmed: false),
+        Row(
+            testDescription: "refused and exited", network: .refuses, state: .exited, status: .unhealthy,
+            code: .brokerDead, confirmed: true),
+        Row(
+            testDescription: "refused and restarting", network: .refuses, state: .restarting, status: .unhealthy,
+            code: .brokerDead, confirmed: true),
+        Row(
+            testDescription: "refused and stopped on request", network: .refuses, state: .stopped, status: .stopped,
+            code: .brokerStopped, confirmed: true),
+        Row(
+            testDescription: "refused and a new life runs", network: .refuses, state: .running, life: 2,
+            status: .starting, code: .brokerStarting, confirmed: true),
+        Row(
+            testDescription: "refused and the life that served runs", network: .refuses, state: .running,
+            status: .unhealthy, code: .brokerHung, confirmed: true),
+        Row(
+            testDescription: "silent and the life that served runs", network: .silent(since: .zero), state: .running,
+            status: .unhealthy, code: .brokerHung, confirmed: true),
+        Row(
+            testDescription: "silent and a new life runs", network: .silent(since: .zero), state: .running, life: 2,
+            status: .starting, code: .brokerStarting, confirmed: true),
+        Row(
+            testDescription: "answers that it cannot serve", network: .refusesToServe, state: .running,
+            status: .unhealthy, code: nil, confirmed: false),
+    ]
+
+    @Test("A broker's condition follows from both sources", arguments: rows)
+    func conditions(row: Row) {
+        var rig = Rig()
+        rig.settle()
+        rig.cluster[self.broker]!.process = ProcessState(
+            state: row.state, identity: Rig.life(self.broker, row.life))
+        rig.cluster[self.broker]!.network = row.network
+        rig.pass(.seconds(8))
+        #expect(rig.row(self.broker).status == row.status)
+        #expect(rig.row(self.broker).code == row.code)
+        #expect(rig.row(self.broker).code == nil || rig.row(self.broker).isConfirmed == row.confirmed)
+    }
+
+    @Test("A broker that answers but is not registered is found after two sessions, and left to register again")
+    func unregistered() {
+        var rig = Rig.leading()
+        rig.effects = []
+        rig.registrations[BrokerID(2)] = nil
+        rig.pass(.seconds(35))
+        #expect(rig.incident(self.broker) == nil)
+        rig.pass(.seconds(4))
+        #expect(rig.incident(self.broker)?.code == .brokerUnregistered)
+        #expect(rig.intents.isEmpty)
+        rig.registrations[BrokerID(2)] = Registration(owner: 5, createdBy: 5, version: 0, endpoint: nil)
+        rig.pass(.seconds(5))
+        #expect(rig.lastClosed?.closing == .recoveredByItself)
+    }
+
+    @Test("Facts that nobody renews say nothing any more, and a dead node is not acted on by them")
+    func stale() {
+        var rig = Rig()
+        rig.settle()
+        rig.kill(self.broker)
+        #expect(rig.row(self.broker).isConfirmed)
+        rig.answersLooks = false
+        let end = rig.now + .seconds(16)
+        while rig.now < end {
+            rig.now = rig.now + .milliseconds(500)
+            rig.send(.ticked(rig.wall))
+        }
+        #expect(rig.row(self.broker).status == .unknown)
+        #expect(rig.effects.suffix(20).contains { if case .look(self.broker, _) = $0 { true } else { false } })
+        rig.lead(1)
+        #expect(rig.intents.isEmpty)
+    }
+
+    @Test("An old word of the supervisor does not confirm a new trouble")
+    func oldWord() {
+        var rig = Rig()
+        rig.settle()
+        rig.answersLooks = false
+        rig.now = rig.now + .seconds(1)
+        rig.see(self.broker, .connectionReset, .socket)
+        let asked = rig.now - .milliseconds(10)
+        rig.see(
+            self.broker, .process(ProcessState(state: .exited, identity: Rig.life(self.broker, 1))), .supervisor,
+            at: asked)
+        #expect(!rig.row(self.broker).isConfirmed)
+        rig.see(
+            self.broker, .process(ProcessState(state: .exited, identity: Rig.life(self.broker, 1))), .supervisor)
+        #expect(rig.row(self.broker).isConfirmed)
+    }
+
+    @Test("A supervisor that has not noticed yet is asked again soon")
+    func notNoticed() {
+        var rig = Rig.leading()
+        rig.cluster[self.broker]!.network = .refuses
+        rig.effects = []
+        rig.see(self.broker, .connectionReset, .socket)
+        #expect(rig.incident(self.broker)?.phase == .suspected)
+        rig.cluster[self.broker]!.process.state = .exited
+        rig.pass(.milliseconds(200))
+        #expect(rig.incident(self.broker)?.phase == .confirmed)
+    }
+
+    @Test("Partitions without a leader, under their minimum, and under-replicated without a dead broker are found")
+    func partitions() {
+        var rig = Rig.leading()
+        rig.effects = []
+        rig.partitions[0].leader = nil
+        rig.partitions[0].inSyncReplicas = [BrokerID(1)]
+        rig.refresh()
+        let codes = Set(rig.view.openIncidents.map(\.code))
+        #expect(codes == [.partitionOffline, .underMinISR, .underReplicated, .isrShrink])
+        #expect(rig.view.openIncidents.allSatisfy { $0.phase == .suspected })
+        rig.pass(.seconds(2))
+        #expect(rig.view.openIncidents.allSatisfy { $0.phase == .confirmed && $0.partitionCount == 1 })
+        #expect(rig.pages == [.lasts])
+        #expect(rig.view.partitions.offline == [TopicPartition("orders", 0)])
+        #expect(rig.view.partitions.offlineByTopic == ["orders": 1])
+        #expect(rig.view.counters.isrShrinks == [TopicPartition("orders", 0): 1])
+        rig.partitions[0].leader = BrokerID(1)
+        rig.partitions[0].inSyncReplicas = (1...3).map { BrokerID($0) }
+        rig.pass(.seconds(6))
+        #expect(rig.view.openIncidents.isEmpty)
+        #expect(rig.view.counters.isrExpands == [TopicPartition("orders", 0): 1])
+        #expect(rig.intents.isEmpty)
+    }
+
+    @Test("What follows from a dead broker is no finding of its own")
+    func explained() {
+        var rig = Rig.leading(Rig.policy { $0.mode = .observe })
+        rig.kill(self.broker)
+        rig.expireSession(of: BrokerID(2))
+        rig.pass(.seconds(3))
+        #expect(rig.view.openIncidents.map(\.code) == [.brokerDead])
+        #expect(rig.view.partitions.underReplicated.count == 3)
+    }
+
+    @Test("A node is known by its maintenance, whatever else it is")
+    func maintenance() {
+        var rig = Rig.leading()
+        rig.readControl(maintenance: [self.broker: Control.Hold(by: "me", why: "")], version: 1)
+        #expect(rig.row(self.broker).status == .maintenance)
+        #expect(rig.view.maintenance.keys.contains(self.broker))
+    }
+}
