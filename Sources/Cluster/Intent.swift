@@ -189,15 +189,25 @@ public struct HistoryRecord: Hashable, Sendable, Codable {
             self.outcome = outcome
         }
     }
+    public struct Healed: Hashable, Sendable, Codable {
+        /// What the node was healed of: what was confirmed first.
+        public var code: FindingCode
+        /// As ``Attempt/ageMilliseconds``.
+        public var ageMilliseconds: Int64
+        public init(code: FindingCode, age: Duration) {
+            self.code = code
+            self.ageMilliseconds = age.wholeMilliseconds
+        }
+    }
     public var node: NodeName
     /// Oldest first.
     public var attempts: [Attempt]
-    /// When a recovery of this node was verified; ages as in ``Attempt/ageMilliseconds``, oldest first.
-    public var healedAgesMilliseconds: [Int64]
-    public init(node: NodeName, attempts: [Attempt] = [], healedAgesMilliseconds: [Int64] = []) {
+    /// Verified recoveries of this node, oldest first.
+    public var healed: [Healed]
+    public init(node: NodeName, attempts: [Attempt] = [], healed: [Healed] = []) {
         self.node = node
         self.attempts = attempts
-        self.healedAgesMilliseconds = healedAgesMilliseconds
+        self.healed = healed
     }
 }
 

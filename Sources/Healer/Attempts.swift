@@ -17,8 +17,12 @@ struct Attempts: Hashable, Sendable {
 
     /// Oldest first: attempts whose incident did not end in a verified recovery. They leave with the window.
     private(set) var open: [Attempt] = []
-    /// When recoveries were verified, oldest first.
-    private(set) var healed: [Moment] = []
+    struct Healed: Hashable, Sendable {
+        var code: FindingCode
+        var at: Moment
+    }
+    /// Verified recoveries, oldest first.
+    private(set) var healed: [Healed] = []
 
     init() {}
 
@@ -36,14 +40,14 @@ struct Attempts: Hashable, Sendable {
     mutating func cancel(_ intent: IntentID) { self.open.removeAll { $0.intent == intent } }
 
     /// The node is verified to be well: attempts count no more; the recovery does, if it was ours.
-    mutating func settle(healed: Bool, at now: Moment) {
+    mutating func settle(healedOf code: FindingCode?, at now: Moment) {
         self.open = []
-        if healed { self.healed.append(now) }
+        if let code { self.healed.append(Healed(code: code, at: now)) }
     }
     /// Forgets what is older than the window, and what is beyond any limit.
     mutating func prune(_ window: Duration, at now: Moment) {
         self.open.removeAll { now - $0.at > window }
-        self.healed.removeAll { now - $0 > window }
+        self.healed.removeAll { now - $0.at > window }
         self.open = self.open.suffix(50)
         self.healed = self.healed.suffix(50)
     }
@@ -69,7 +73,7 @@ struct Attempts: Hashable, Sendable {
                     intent: $0.intent, step: $0.step, incident: $0.incident, at: $0.wall, age: now - $0.at,
                     outcome: $0.outcome)
             },
-            healedAgesMilliseconds: self.healed.map { (now - $0).wholeMilliseconds })
+            healed: self.healed.map { .init(code: $0.code, age: now - $0.at) })
     }
 
     /// What an earlier leader wrote down, taken for as young as it may be.
@@ -80,6 +84,6 @@ struct Attempts: Hashable, Sendable {
                 intent: $0.intent, step: $0.step, incident: $0.incident, at: at, wall: $0.at,
                 endedAt: $0.outcome == nil ? nil : at, outcome: $0.outcome)
         }
-        self.healed = record.healedAgesMilliseconds.map { now - .milliseconds($0) }
+        self.healed = record.healed.map { Healed(code: $0.code, at: now - .milliseconds($0.ageMilliseconds)) }
     }
 }

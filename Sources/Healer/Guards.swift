@@ -95,7 +95,9 @@ extension Guard {
         let attempts = situation.attempts[proposal.node.name] ?? Attempts()
         guard attempts.healed.count < situation.policy.flappingLimit else { return .flapping(attempts.healed.count) }
         let cooldown = situation.policy.code(proposal.code, for: proposal.node.name).cooldown
-        guard let last = attempts.healed.last, situation.now - last < cooldown else { return nil }
+        guard let last = attempts.healed.last(where: { $0.code == proposal.code })?.at,
+            situation.now - last < cooldown
+        else { return nil }
         return .coolingDown(until: situation.wall(at: last + cooldown))
     }
 

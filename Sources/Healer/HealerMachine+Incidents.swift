@@ -141,7 +141,8 @@ extension HealerMachine {
             }
         }
         guard let node = subject.node, closing == .healed || closing == .recoveredByItself else { return }
-        self.attempts[node, default: Attempts()].settle(healed: closing == .healed, at: now)
+        let code = incident.record.firstCode
+        self.attempts[node, default: Attempts()].settle(healedOf: closing == .healed ? code : nil, at: now)
         self.book.histories.insert(node)
         self.recoveries[node] = nil
         if closing == .healed {
@@ -177,6 +178,14 @@ extension HealerMachine {
         self.lastIncident += 1
         self.incidents[subject]!.record.id = IncidentID(epoch: epoch, number: self.lastIncident)
         self.touch(subject)
+    }
+}
+
+extension IncidentRecord {
+    /// What was confirmed first: a hung process that was killed is dead by then.
+    var firstCode: FindingCode {
+        for item in self.timeline { if case .confirmed(let code, _) = item.what { return code } }
+        return self.code
     }
 }
 

@@ -243,4 +243,24 @@ import Testing
         #expect(rig.runs(.kill).isEmpty)
         #expect(rig.runs(.start).count == 1)
     }
+
+    @Test("After a recovery the same failure of the same node waits for its cooldown, another failure does not")
+    func cooldown() {
+        var rig = Rig.leading(Rig.policy { $0.codes[.brokerDead]!.cooldown = .seconds(60) })
+        for life in 2...3 {
+            rig.effects = []
+            rig.kill(self.broker)
+            rig.pass(.seconds(1))
+            if life == 3 { break }
+            rig.start(self.broker, life: life)
+            rig.end(rig.runs[0].intent.id)
+            rig.serve(self.broker)
+            rig.pass(.seconds(5))
+            #expect(rig.lastClosed?.closing == .healed)
+        }
+        #expect(rig.intents.isEmpty)
+        #expect(rig.refused("cooldown"))
+        rig.pass(.seconds(60))
+        #expect(!rig.runs.isEmpty)
+    }
 }

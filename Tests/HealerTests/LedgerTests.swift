@@ -32,7 +32,7 @@ import Testing
                         .init(
                             intent: self.intent.id, step: .start, incident: self.intent.incident, at: WallTime(1),
                             age: .seconds(2), outcome: .unknown)
-                    ], healedAgesMilliseconds: [5])),
+                    ], healed: [.init(code: .brokerHung, age: .seconds(5))])),
             .incident(incident),
             .nodes(NodesRecord(nodes: [Rig.policy().nodes[0], Rig.policy().nodes[4]])),
         ]
