@@ -69,7 +69,9 @@ public final class Consumer: Sendable {
     ///     acknowledged until the followers have fetched once more.
     ///   - timeout: how long nothing at all may come.
     /// - Throws: ``KafkaError/Code/timedOut`` if the end was not reached.
-    public func readToEnd(atLeast ends: [Int32: Int64] = [:], idle timeout: Duration, _ body: ([Record]) -> Void) async throws(KafkaError) {
+    public func readToEnd(atLeast ends: [Int32: Int64] = [:], idle timeout: Duration, _ body: ([Record]) -> Void)
+        async throws(KafkaError)
+    {
         let reader = self.reader
         let ends = self.highWatermarks.merging(ends) { max($0, $1) }
         while !reader.hasReached(ends) {

@@ -84,19 +84,15 @@ extension Metadata {
         self.answeredBy = reply.answeredBy
         self.brokers = reply.brokers
         var topics: [Topic] = []
+        var lists = SharedLists<Int32>(broker: { $0 }, number: { $0 })
         reply.forEachTopic { topic in
             var partitions: [Partition] = []
             partitions.reserveCapacity(topic.partitionCount)
             topic.forEachPartition { partition in
-                let replicas = Array(partition.replicas)
-                // Most partitions are in sync: their two lists are one array.
-                let inSync =
-                    replicas.elementsEqual(partition.inSyncReplicas)
-                    ? replicas : Array(partition.inSyncReplicas)
                 partitions.append(
                     Partition(
-                        id: partition.id, leader: partition.leader, error: partition.error, replicas: replicas,
-                        inSyncReplicas: inSync))
+                        id: partition.id, leader: partition.leader, error: partition.error,
+                        replicas: lists.list(partition.replicas), inSyncReplicas: lists.list(partition.inSyncReplicas)))
             }
             topics.append(Topic(name: topic.name, error: topic.error, partitions: partitions))
         }

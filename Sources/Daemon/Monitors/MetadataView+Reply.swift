@@ -4,7 +4,7 @@ import RdKafka
 extension MetadataView {
     /// Built straight from librdkafka's answer, so that a large cluster is not held twice.
     init(_ reply: borrowing MetadataReply, settings: [String: MetadataSettings.Topic]) {
-        var lists = BrokerLists()
+        var lists = SharedLists<BrokerID>(broker: { BrokerID($0) }, number: { $0.rawValue })
         var partitions: [PartitionState] = []
         partitions.reserveCapacity(reply.partitionCount)
         reply.forEachTopic { topic in
@@ -26,25 +26,5 @@ extension MetadataView {
                 }
             ) { $1 },
             partitions: partitions)
-    }
-}
-
-/// Makes one array of equal lists of brokers: a cluster has far fewer of them than partitions.
-///
-/// A list met again is usually found, never surely: the places are few, and the last list to want one has it.
-private struct BrokerLists {
-    private static let places = 4096
-    private var recent = [[BrokerID]](repeating: [], count: places)
-
-    mutating func list(_ brokers: UnsafeBufferPointer<Int32>) -> [BrokerID] {
-        // FNV-1a over whole numbers.
-        var hash: UInt32 = 2_166_136_261
-        for broker in brokers { hash = (hash ^ UInt32(bitPattern: broker)) &* 16_777_619 }
-        let place = Int((hash ^ hash >> 16) % UInt32(Self.places))
-        let found = self.recent[place]
-        if found.count == brokers.count, zip(found, brokers).allSatisfy({ $0.rawValue == $1 }) { return found }
-        let list = brokers.map { BrokerID($0) }
-        self.recent[place] = list
-        return list
     }
 }
