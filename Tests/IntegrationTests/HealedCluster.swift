@@ -1,0 +1,112 @@
+import Cluster
+import Foundation
+import Testing
+
+@testable import ChaosTool
+
+/// A real cluster with real healers around it, for one test.
+struct HealedCluster {
+    let sandbox: Sandbox
+    let tree: CoordinationTree
+    let healers: [HealerID: HealerProcess]
+
+    /// Far above what anything takes, which a busy machine stretches.
+    static let patience = Duration.seconds(120)
+
+    /// Brings up a sandbox and its healers, waits until one of them leads and all stand in line, and takes everything
+    /// down again however the body ends.
+    /// - Parameter settings: what `examples/config_development.yaml` takes from the environment.
+    static func during(
+        _ options: SandboxOptions = SandboxOptions(), healers count: Int = 3, settings: [String: String] = [:],
+        arguments: [String] = [], _ body: (HealedCluster) async throws -> Void
+    ) async throws {
+        let directory = "\(NSTemporaryDirectory())healed-\(UUID().uuidString.prefix(8))"
+        try await Sandbox.during(options, in: directory) { sandbox in
+            let tree = try await CoordinationTree(zookeeper: sandbox.description.zookeeper)
+            do {
+                var settings = settings
+                settings["HEALER_COUNT"] = settings["HEALER_COUNT"] ?? "\(count)"
+                settings["HEALER_PROFILE"] = settings["HEALER_PROFILE"] ?? "fast"
+                var healers: [HealerID: HealerProcess] = [:]
+                for number in 1...count {
+                    let id = HealerID("healer-\(number)")
+                    healers[id] = try HealerProcess(
+                        id, sandbox: sandbox, program: OwnProgram.beside("healer"),
+                        configuration: OwnProgram.example("config_development.yaml"), settings: settings,
+                        arguments: arguments)
+                }
+                let cluster = HealedCluster(sandbox: sandbox, tree: tree, healers: healers)
+                try await cluster.until("a leader, and all in line") {
+                    let (leader, members) = (try await tree.leader()?.holder, try await tree.members())
+                    return leader != nil && members.count == count
+                }
+                try await cluster.awaitDigests(of: count)
+                try await body(cluster)
+                await tree.close()
+            } catch {
+                await tree.close()
+                throw error
+            }
+        }
+    }
+
+    /// Every healer has looked, and says so: before that nothing can be agreed upon.
+    private func awaitDigests(of count: Int) async throws {
+        try await self.until("a digest of every healer") {
+            try await self.tree.session.children(self.tree.layout.observers).count == count
+        }
+    }
+
+    /// Waits for a condition; an error that says which one did not come.
+    func until(
+        _ what: String, within limit: Duration = patience, _ holds: () async throws -> Bool
+    ) async throws {
+        let end = HostClock.now + limit
+        while try await !holds() {
+            guard HostClock.now < end else { throw Absent(what: what, healers: self.tails) }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    struct Absent: Error, CustomStringConvertible {
+        let what: String
+        let healers: String
+        var description: String { "never came: \(self.what)\n\(self.healers)" }
+    }
+
+    private var tails: String { self.healers.values.map { "\($0.id):\n\($0.tail(20))" }.joined(separator: "\n") }
+
+    /// The process that leads now, by the record.
+    func leader() async throws -> HealerProcess {
+        let holder = try #require(try await self.tree.leader()?.holder)
+        return try #require(self.healers[holder.member])
+    }
+
+    /// What healers asked of the supervisor that changed something: the witness of all that was done.
+    func steps(on node: String? = nil) throws -> [NodeRequest] {
+        try self.sandbox.requests().filter { request in
+            request.epoch != nil && [.started, .stopped, .killed, .restarted].contains(request.result)
+                && (node == nil || request.node == node)
+        }
+    }
+
+    /// Every replica of every partition in sync, by the brokers' own word.
+    func awaitInSync() async throws {
+        let witness = PartitionWitness(self.sandbox)
+        let brokers = self.sandbox.description.brokers.count
+        try await self.until("all in sync") {
+            guard let metadata = await witness.look() else { return false }
+            return metadata.brokers.count == brokers && metadata.isInSync
+        }
+    }
+
+    /// Whether a broker's log says that it found its own old registration.
+    func saysNodeExists(_ broker: String) throws -> Bool {
+        let folder = try self.sandbox.node(broker).folder
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.contains(".log") {
+            let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")), as: UTF8.self)
+            if text.contains("NodeExists") { return true }
+        }
+        return false
+    }
+}
