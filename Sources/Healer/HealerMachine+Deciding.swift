@@ -80,7 +80,8 @@ extension HealerMachine {
             case .step(let step):
                 guard Ladder.applies(step, to: node, condition, registered: registered) else { continue }
                 let proposal = Proposal(
-                    step: step, node: node, condition: condition, incident: self.incidents[subject]!, code: code)
+                    step: step, node: node, condition: condition, incident: self.incidents[subject]!, code: code,
+                    leadingSince: self.leadingSince)
                 if self.propose(proposal, at: now) == .done { return }
             }
         }

@@ -3,6 +3,8 @@ internal import Cluster
 extension HealerMachine {
     /// Between two questions to the runner about a step that still runs.
     static let probeInterval = Duration.milliseconds(500)
+    /// How long after its limit a step of an earlier leadership is surely ended by its runner.
+    static let probeMargin = Duration.seconds(2)
 
     mutating func stand(_ leadership: Leadership, at now: Moment) {
         let before = self.leadership
@@ -135,6 +137,13 @@ extension HealerMachine {
         for entry in contents.entries {
             if case .recovery(let record) = entry.record { stored[record.intent.node] = record }
         }
+        for (name, recovery) in self.recoveries {
+            guard case .recording(_, nil) = recovery.stage, let record = stored[name],
+                record.intent.id == recovery.intent.id, let result = record.result
+            else { continue }
+            // Put down already: by the write whose reply was lost, or by the runner, whose healer was gone.
+            self.recoveries[name] = Recovery(intent: recovery.intent, stage: .settling(result), since: now)
+        }
         for (name, recovery) in self.recoveries where recovery.stage == .doubtful {
             if let record = stored[name], record.intent.id == recovery.intent.id, let result = record.result {
                 // A removal that rode inside its own permission: committed is done.
@@ -167,7 +176,7 @@ extension HealerMachine {
             switch recovery.stage {
             case .running(let startBy) where now > startBy + intent.limit + margin:
                 self.stepEnded(intent.id, StepResult(.unknown, output: "its end was never told"), at: now)
-            case .probing(let mayBeginUntil, _) where now > mayBeginUntil + intent.limit + margin:
+            case .probing(let mayBeginUntil, _) where now > mayBeginUntil + intent.limit + Self.probeMargin:
                 self.stepEnded(intent.id, StepResult(.unknown, output: "its time is over"), at: now)
             case .probing(let mayBeginUntil, let askedAt):
                 let isDue =

@@ -25,10 +25,12 @@ struct Proposal: Sendable {
     var condition: Condition
     var incident: Incident
     var code: FindingCode
-    /// Facts about the node must have been asked for at this moment or later: after its trouble was confirmed, and after
-    /// the last step ended.
+    /// When the present leadership began.
+    var leadingSince: Moment
+    /// Facts about the node must have been asked for at this moment or later: after its trouble began, after the last
+    /// step ended, and after we began to lead, since the leader before may have changed what we saw.
     var factsSince: Moment {
-        max(self.condition.since, self.incident.lastStepEnd ?? self.condition.since)
+        max(self.condition.since, self.leadingSince, self.incident.lastStepEnd ?? self.condition.since)
     }
     /// The registration is read after its owner was confirmed dead.
     var registrationSince: Moment { max(self.factsSince, self.incident.confirmedSince ?? self.factsSince) }

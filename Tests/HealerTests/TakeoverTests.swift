@@ -59,7 +59,7 @@ import Testing
     func running() {
         let (intent, ledger) = self.leftBehind()
         var rig = self.successor(ledger, probe: .running)
-        rig.pass(.seconds(65))
+        rig.pass(.seconds(60))
         #expect(rig.intents.isEmpty)
         #expect((60...140).contains(rig.probes.count))
         #expect(rig.ledger.recovery(self.broker)?.isOpen == true)
@@ -94,6 +94,26 @@ import Testing
         #expect(rig.runs.isEmpty, "back-off goes on under the new leader")
         rig.pass(.seconds(4))
         #expect(rig.runs.map(\.intent.attempt) == [2])
+    }
+
+    @Test("What the leader before did is looked at before anything is decided, also where its step is closed")
+    func looksAgain() {
+        var former = Rig.leading()
+        former.kill(self.broker)
+        former.end(former.runs[0].intent.id)
+        var rig = Rig(ledger: former.ledger)
+        rig.settle()
+        rig.registrations[BrokerID(2)] = nil
+        rig.kill(self.broker)
+        // Started by the former leader since, which our monitors have not noticed yet.
+        rig.cluster[self.broker]!.process = ProcessState(state: .running, identity: Rig.life(self.broker, 2))
+        rig.effects = []
+        rig.now = rig.now + .seconds(11)
+        rig.send(.ticked(rig.wall))
+        rig.send(.leadership(.leading(Epoch(2))))
+        rig.pass(.seconds(3))
+        #expect(rig.intents.isEmpty)
+        #expect(rig.row(self.broker).status == .starting)
     }
 
     @Test("Attempts survive: whoever leads, a node gets no more than its limit")
