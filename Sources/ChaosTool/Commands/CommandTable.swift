@@ -27,6 +27,7 @@ enum ExitCode {
 enum CommandTable {
     /// One line for each command. Those without a summary are for the program itself and are not listed.
     static let commands: [(name: String, type: any ToolCommand.Type)] = [
+        ("demo", DemoCommand.self),
         ("sandbox", SandboxCommand.self),
         ("leftovers", LeftoversCommand.self),
         ("load", LoadCommand.self),
