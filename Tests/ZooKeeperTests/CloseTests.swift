@@ -99,7 +99,8 @@ extension RealEnsemble {
             try await withSession { observer in
                 try await observer.create(path)
                 for _ in 0..<20 {
-                    try await withSession { session in
+                    // Long enough for expiry not to be what removes them.
+                    try await withSession({ ($0.timeout, $0.closeLimit) = (.seconds(60), .seconds(60)) }) { session in
                         await withTaskGroup(of: Void.self) { group in
                             for _ in 0..<20 {
                                 group.addTask {
@@ -110,7 +111,7 @@ extension RealEnsemble {
                         }
                     }
                 }
-                try await until("no node is left") {
+                try await until("no node is left", within: .seconds(45)) {
                     try await observer.sync(path)
                     return try await observer.children(path).isEmpty
                 }

@@ -5,7 +5,7 @@ import Testing
 @testable import ZooKeeper
 
 /// All tests that need servers, one at a time: some kill and freeze them.
-@Suite(.serialized) enum RealEnsemble {}
+@Suite(.serialized, .timeLimit(.minutes(5))) enum RealEnsemble {}
 
 /// Opens a session, waits for its connection, and closes it on both ways out.
 @discardableResult
