@@ -7,7 +7,8 @@ final class CoordinationTree: Sendable {
     let layout: Layout
     let session: Session
 
-    init(zookeeper: String, root: String = "/kafka-healer", cluster: ClusterName = ClusterName("sandbox")) async throws {
+    init(zookeeper: String, root: String = "/kafka-healer", cluster: ClusterName = ClusterName("sandbox")) async throws
+    {
         self.layout = Layout(root: root, cluster: cluster)
         self.session = try await Session.open(.init(servers: zookeeper))
         do {
