@@ -1,6 +1,7 @@
 #pragma once
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <malloc.h>
 
 // rd_kafka_producev is variadic, which Swift cannot call. The payload is copied before this returns.
 // `partition` may be RD_KAFKA_PARTITION_UA. A key of NULL is no key.
@@ -18,3 +19,6 @@ static inline int64_t crdkafka_offset_beginning(void) { return RD_KAFKA_OFFSET_B
 
 // Failing calls of the legacy consumer leave their reason in errno.
 static inline rd_kafka_resp_err_t crdkafka_last_error(void) { return rd_kafka_last_error(); }
+
+// Swift's Glibc module leaves malloc.h out.
+static inline void crdkafka_set_mmap_threshold(int bytes) { mallopt(M_MMAP_THRESHOLD, bytes); }

@@ -5,6 +5,7 @@ import RdKafka
 enum MetadataBench {
     /// Reads everything so many times after one time for warming up.
     static func measure(partitions: Int, topics: Int, cycles: Int) async throws -> [BenchFigure] {
+        LargeBlocks.returnToSystem()  // As the healer does.
         let cluster = try await MockClusterProcess.start(partitions: partitions, topics: topics)
         defer { cluster.end() }
         let client = try KafkaClient([

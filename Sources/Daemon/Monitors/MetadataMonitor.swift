@@ -68,6 +68,7 @@ actor MetadataMonitor {
 
     /// Until cancelled.
     func run() async {
+        LargeBlocks.returnToSystem()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.takeTurns() }
             for await _ in self.wishes {
