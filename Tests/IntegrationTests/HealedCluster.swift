@@ -15,24 +15,26 @@ struct HealedCluster {
 
     /// Brings up a sandbox and its healers, waits until one of them leads and all stand in line, and takes everything
     /// down again however the body ends.
-    /// - Parameter settings: what `examples/config_development.yaml` takes from the environment.
+    /// - Parameters:
+    ///   - settings: what `examples/config_development.yaml` takes from the environment.
+    ///   - changes: what is to stand in that file instead of what does; each must stand there exactly once.
     static func during(
         _ options: SandboxOptions = SandboxOptions(), healers count: Int = 3, settings: [String: String] = [:],
-        arguments: [String] = [], _ body: (HealedCluster) async throws -> Void
+        changes: [String: String] = [:], arguments: [String] = [], _ body: (HealedCluster) async throws -> Void
     ) async throws {
-        let directory = "\(NSTemporaryDirectory())healed-\(UUID().uuidString.prefix(8))"
-        try await Sandbox.during(options, in: directory) { sandbox in
+        try await Sandbox.during(options, in: self.newDirectory()) { sandbox in
             let tree = try await CoordinationTree(zookeeper: sandbox.description.zookeeper)
             do {
                 var settings = settings
                 settings["HEALER_COUNT"] = settings["HEALER_COUNT"] ?? "\(count)"
                 settings["HEALER_PROFILE"] = settings["HEALER_PROFILE"] ?? "fast"
+                let configuration = try self.configuration(with: changes, in: sandbox)
                 var healers: [HealerID: HealerProcess] = [:]
                 for number in 1...count {
                     let id = HealerID("healer-\(number)")
                     healers[id] = try HealerProcess(
                         id, sandbox: sandbox, program: OwnProgram.beside("healer"),
-                        configuration: OwnProgram.example("config_development.yaml"), settings: settings,
+                        configuration: configuration, settings: settings,
                         arguments: arguments)
                 }
                 let cluster = HealedCluster(sandbox: sandbox, tree: tree, healers: healers)
@@ -48,6 +50,22 @@ struct HealedCluster {
                 throw error
             }
         }
+    }
+
+    /// A path for a sandbox of its own, where nothing is yet.
+    static func newDirectory() -> String { "\(NSTemporaryDirectory())healed-\(UUID().uuidString.prefix(8))" }
+
+    private static func configuration(with changes: [String: String], in sandbox: Sandbox) throws -> String {
+        let example = try OwnProgram.example("config_development.yaml")
+        if changes.isEmpty { return example }
+        var text = try String(contentsOfFile: example, encoding: .utf8)
+        for (old, new) in changes {
+            try #require(text.components(separatedBy: old).count == 2, "\(old) is not in \(example) once")
+            text = text.replacingOccurrences(of: old, with: new)
+        }
+        let path = "\(sandbox.directory)/configuration.yaml"
+        try AtomicFile.write(Data(text.utf8), to: path)
+        return path
     }
 
     /// Every healer has looked, and says so: before that nothing can be agreed upon.
@@ -100,9 +118,13 @@ struct HealedCluster {
         }
     }
 
+    func saysNodeExists(_ broker: String) throws -> Bool { try self.sandbox.saysNodeExists(broker) }
+}
+
+extension Sandbox {
     /// Whether a broker's log says that it found its own old registration.
     func saysNodeExists(_ broker: String) throws -> Bool {
-        let folder = try self.sandbox.node(broker).folder
+        let folder = try self.node(broker).folder
         for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.contains(".log") {
             let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")), as: UTF8.self)
             if text.contains("NodeExists") { return true }
