@@ -111,7 +111,7 @@ struct Demo: Sendable {
             The cluster and the healers go on running. Try:
               \(healerctl) status \(zookeeper)
               \(try OwnProgram.path) sandbox node kill kafka-1 --directory \(sandbox.directory)
-              \(healerctl) explain last \(zookeeper)
+              \(healerctl) incidents \(zookeeper)     (and then: explain ID)
             ./scripts/demo down ends it all.
 
             """)

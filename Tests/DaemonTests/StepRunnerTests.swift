@@ -1,0 +1,67 @@
+import Cluster
+import Foundation
+import Testing
+
+@testable import Daemon
+
+/// The runner is another program, so these run the `healer` that was built beside the tests.
+@Suite("A step runs under a small process that outlives its healer")
+struct StepRunnerTests {
+    private static var healer: String {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("healer").path
+    }
+
+    private func order(_ arguments: [String], startBy: Duration = .seconds(60), limit: Int64 = 30_000) -> StepOrder {
+        StepOrder(
+            arguments: arguments, environment: ["PATH": "/usr/bin:/bin"], limitMilliseconds: limit, cap: 4096,
+            startBy: (bootTime() + startBy).nanoseconds, orphan: nil)
+    }
+
+    @Test("What a command does comes back as the step's result, one step after another")
+    func results() async {
+        let runner = StepRunner(executable: Self.healer)
+        for (arguments, outcome) in [
+            (["/bin/sh", "-c", "echo done"], StepResult.Outcome.succeeded), (["/bin/sh", "-c", "exit 3"], .failed),
+            (["/nonexistent/program"], .notPermitted),
+        ] {
+            let ended = await runner.run(self.order(arguments))
+            #expect(ended.result.outcome == outcome)
+            ended.finish(recorded: true)
+        }
+    }
+
+    @Test("A step whose startBy has passed is not started")
+    func late() async {
+        let mark = "\(NSTemporaryDirectory())runner-\(UUID().uuidString)"
+        let runner = StepRunner(executable: Self.healer)
+        let ended = await runner.run(self.order(["/usr/bin/touch", mark], startBy: .milliseconds(-1)))
+        ended.finish(recorded: true)
+        #expect(ended.result.outcome == .notStarted)
+        #expect(!FileManager.default.fileExists(atPath: mark))
+    }
+
+    @Test("A step at its limit is ended, and says so")
+    func limit() async {
+        let runner = StepRunner(executable: Self.healer)
+        let ended = await runner.run(self.order(["/bin/sleep", "600"], limit: 200))
+        ended.finish(recorded: true)
+        #expect(ended.result.outcome == .timedOut)
+    }
+
+    @Test("Steps at the same time do not wait for each other")
+    func together() async {
+        let runner = StepRunner(executable: Self.healer)
+        let outcomes = await withTaskGroup(of: StepResult.Outcome.self, returning: [StepResult.Outcome].self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    let ended = await runner.run(self.order(["/bin/sleep", "0.2"]))
+                    ended.finish(recorded: true)
+                    return ended.result.outcome
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes == Array(repeating: .succeeded, count: 4))
+    }
+}
