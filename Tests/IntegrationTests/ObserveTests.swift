@@ -1,0 +1,111 @@
+import Cluster
+import Curl
+import Foundation
+import Testing
+
+@testable import ChaosTool
+
+@Suite("A healer that may not act sees, says, and starts nothing", .serialized)
+struct ObserveTests {
+    /// Each of them under a coordination root of its own, where it leads.
+    private enum Kind: String, CaseIterable {
+        case dryRun = "dry-run"
+        case observing
+        /// Its disk takes no audit line.
+        case withoutAudit = "without-audit"
+
+        var root: String { "/\(self.rawValue)" }
+        /// What it says of the step that it does not take.
+        var refusal: String {
+            switch self {
+            case .dryRun, .observing: "observ"
+            case .withoutAudit: "audit"
+            }
+        }
+    }
+
+    @Test("By --dry-run, by mode observe, and while its audit trail cannot be written")
+    func startsNothing() async throws {
+        let directory = "\(NSTemporaryDirectory())observed-\(UUID().uuidString.prefix(8))"
+        let logs = "\(directory)-logs"
+        try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: logs) }
+        // Every write to this one fails as on a full disk.
+        try FileManager.default.createSymbolicLink(atPath: "\(logs)/audit.log", withDestinationPath: "/dev/full")
+        try await Sandbox.during(in: directory) { sandbox in
+            for kind in Kind.allCases { _ = try self.healer(kind, sandbox, logs: logs) }
+            let client = HTTPClient()
+            do {
+                try await self.look(sandbox, client)
+                await client.close()
+            } catch {
+                await client.close()
+                throw error
+            }
+            let said = try String(contentsOfFile: "\(logs)/application.log", encoding: .utf8)
+            #expect(said.contains("ERROR") && said.contains("No space left on device"))
+        }
+    }
+
+    private func healer(_ kind: Kind, _ sandbox: Sandbox, logs: String) throws -> HealerProcess {
+        var settings = ["HEALER_COUNT": "1", "HEALER_PROFILE": "fast", "HEALER_ROOT": kind.root]
+        if kind == .observing { settings["HEALER_MODE"] = "observe" }
+        if kind == .withoutAudit { settings["HEALER_LOGS"] = logs }
+        return try HealerProcess(
+            HealerID(kind.rawValue), sandbox: sandbox, program: OwnProgram.beside("healer"),
+            configuration: OwnProgram.example("config_development.yaml"), settings: settings,
+            arguments: kind == .dryRun ? ["--dry-run"] : [])
+    }
+
+    private func look(_ sandbox: Sandbox, _ client: HTTPClient) async throws {
+        var trees: [Kind: ChaosTool.CoordinationTree] = [:]
+        for kind in Kind.allCases {
+            trees[kind] = try await CoordinationTree(zookeeper: sandbox.description.zookeeper, root: kind.root)
+        }
+        do {
+            try await self.look(HealedCluster(sandbox: sandbox, tree: trees[.observing]!, healers: [:]), trees, client)
+        } catch {
+            for tree in trees.values { await tree.close() }
+            throw error
+        }
+        for tree in trees.values { await tree.close() }
+    }
+
+    private func look(
+        _ cluster: HealedCluster, _ trees: [Kind: ChaosTool.CoordinationTree], _ client: HTTPClient
+    ) async throws {
+        for (kind, tree) in trees {
+            try await cluster.until("\(kind) leads, and knows the brokers") {
+                guard try await tree.leader()?.holder != nil else { return false }
+                return try await self.page("nodes", tree, client).contains("kafka-2")
+            }
+        }
+        try await cluster.sandbox.kill("kafka-2")
+        // Now that nothing stands in the way of a start, only what they may not do does.
+        try await cluster.until("kafka-2 is not registered") { try await cluster.registeredAt(2) == nil }
+        for (kind, tree) in trees {
+            try await cluster.until("\(kind) has an incident, and says why it does nothing") {
+                guard let id = try await self.incident(tree, client) else { return false }
+                let page = try await self.page("incidents/\(id)", tree, client)
+                return page.contains("brokerDead") && page.contains(kind.refusal)
+            }
+        }
+        #expect(try cluster.askedSteps().isEmpty)
+        #expect(try cluster.sandbox.status(of: "kafka-2").state == .exited)
+        for tree in trees.values { #expect(try await tree.recoveries().isEmpty) }
+    }
+
+    private func incident(_ tree: ChaosTool.CoordinationTree, _ client: HTTPClient) async throws -> IncidentID? {
+        let page = try await self.page("incidents", tree, client)
+        guard let found = page.firstMatch(of: /"id":"(\d+-\d+)"/) else { return nil }
+        return IncidentID(String(found.1))
+    }
+
+    private func page(
+        _ path: String, _ tree: ChaosTool.CoordinationTree, _ client: HTTPClient
+    ) async throws -> String {
+        guard let address = try await tree.leader()?.holder?.address else { return "" }
+        let answer = try await client.get("http://\(address)/api/v1/\(path)", timeout: .seconds(20))
+        return String(decoding: answer.body, as: UTF8.self)
+    }
+}
