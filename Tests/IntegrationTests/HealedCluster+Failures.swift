@@ -60,14 +60,6 @@ extension HealedCluster {
     }
 }
 
-extension NodeRequest {
-    /// Milliseconds since 1970.
-    var milliseconds: Int64 {
-        let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        return (try? format.parse(self.time)).map { Int64(($0.timeIntervalSince1970 * 1000).rounded()) } ?? 0
-    }
-}
-
 /// Stands in for `healer-chaos` in a healer's commands: while ``isSlow``, a start waits before it is asked for.
 struct SlowSupervisor {
     let path: String

@@ -1,0 +1,115 @@
+import Cluster
+import Curl
+import Foundation
+import Testing
+
+@testable import ChaosTool
+
+@Suite("What a healer does when it cannot start as it should", .serialized)
+struct StartTests {
+    private static let patience = Duration.seconds(60)
+
+    @Test("Without ZooKeeper it waits, says so, is not ready, and leads once there is one")
+    func withoutZooKeeper() async throws {
+        try await self.withServer { sandbox in
+            try await sandbox.stop("zookeeper-1")
+            let port = try Self.freePort()
+            let healer = try self.healer("early", sandbox, ["HEALER_PORT": "\(port)"])
+            let client = HTTPClient()
+            do {
+                try await self.until("not ready") { await Self.status("readyz", port, client) == 503 }
+                #expect(await Self.status("livez", port, client) == 200)
+                try await self.until("says that it waits") {
+                    healer.tail(1000).contains("waiting for the coordination ensemble")
+                }
+                #expect(await Self.status("readyz", port, client) == 503)
+                #expect(healer.exitStatus == nil)
+                try await sandbox.start("zookeeper-1")
+                let tree = try await CoordinationTree(zookeeper: sandbox.description.zookeeper)
+                do {
+                    try await self.until("it leads") { try await tree.leader()?.holder?.member == healer.id }
+                    await tree.close()
+                } catch {
+                    await tree.close()
+                    throw error
+                }
+                try await self.until("ready") { await Self.status("readyz", port, client) == 200 }
+                await client.close()
+            } catch {
+                await client.close()
+                throw error
+            }
+            healer.send(SIGTERM)
+            #expect(await healer.ended(within: Self.patience) == .code(0))
+            #expect(try sandbox.requests().allSatisfy { $0.epoch == nil })
+        }
+    }
+
+    @Test("A taken port ends it with 1, and the port's name")
+    func takenPort() async throws {
+        try await self.withServer { sandbox in
+            let port = sandbox.description.zookeepers[0].port
+            let healer = try self.healer("unlucky", sandbox, ["HEALER_PORT": "\(port)"])
+            #expect(await healer.ended(within: Self.patience) == .code(1))
+            #expect(healer.tail().contains("port \(port) on 127.0.0.1 is taken"))
+        }
+    }
+
+    @Test("A wrong configuration ends it with 2, and all that is wrong")
+    func wrongConfiguration() async throws {
+        try await self.withServer { sandbox in
+            let example = try String(contentsOfFile: OwnProgram.example("config_development.yaml"), encoding: .utf8)
+            let wrong =
+                example
+                .replacing("max_attempts: 3", with: "max_atempts: 3")
+                .replacing("max_size_mb: 10", with: "max_size_mb: lots")
+            let file = "\(sandbox.directory)/wrong.yaml"
+            try Data(wrong.utf8).write(to: URL(fileURLWithPath: file))
+            let healer = try self.healer("wrong", sandbox, ["HEALER_MODE": "suggest"], configuration: file)
+            #expect(await healer.ended(within: Self.patience) == .code(2))
+            let said = healer.tail()
+            for word in ["max_atempts", "max_attempts", "max_size_mb", "lots", "suggest", "3 errors"] {
+                #expect(said.contains(word), "\(word) is not in:\n\(said)")
+            }
+        }
+    }
+
+    private func withServer(_ body: (Sandbox) async throws -> Void) async throws {
+        let directory = "\(NSTemporaryDirectory())started-\(UUID().uuidString.prefix(8))"
+        try await Sandbox.during(SandboxOptions(zookeepers: 1, brokers: 0, topics: []), in: directory) {
+            try await body($0)
+        }
+    }
+
+    private func healer(
+        _ name: String, _ sandbox: Sandbox, _ settings: [String: String], configuration: String? = nil
+    ) throws -> HealerProcess {
+        var settings = settings
+        settings["HEALER_COUNT"] = "1"
+        // The sandbox has no brokers, but the file wants to name some.
+        settings["SANDBOX_BOOTSTRAP"] = "127.0.0.1:9"
+        return try HealerProcess(
+            HealerID(name), sandbox: sandbox, program: OwnProgram.beside("healer"),
+            configuration: configuration ?? OwnProgram.example("config_development.yaml"), settings: settings)
+    }
+
+    private func until(_ what: String, _ holds: () async throws -> Bool) async throws {
+        let end = HostClock.now + Self.patience
+        while try await !holds() {
+            guard HostClock.now < end else { throw SandboxError("never came: \(what)") }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// `nil` while nobody answers.
+    private static func status(_ path: String, _ port: UInt16, _ client: HTTPClient) async -> Int? {
+        try? await client.get("http://127.0.0.1:\(port)/\(path)", timeout: .seconds(20)).status
+    }
+
+    /// Free a moment ago.
+    private static func freePort() throws -> UInt16 {
+        let listener = try ProxySocket.listen(Endpoint(host: "127.0.0.1", port: 0))
+        defer { close(listener) }
+        return ProxySocket.port(of: listener)
+    }
+}
