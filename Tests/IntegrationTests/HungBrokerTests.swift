@@ -5,14 +5,19 @@ import Testing
 
 @Suite("A broker that hangs", .serialized)
 struct HungBrokerTests {
-    private static let grace = 8
+    /// Seconds. More than it takes to be sure of it and to collect evidence, which would hide a grace that is not kept.
+    private static let grace = 12
 
     @Test("Is not taken for dead: after its grace exactly its process is killed, and it is started")
     func frozen() async throws {
-        let changes = [
-            "    policies:\n": "    policies:\n      brokerHung:\n        grace_seconds: \(Self.grace)\n"
-        ]
-        try await HealedCluster.during(changes: changes) { cluster in
+        let policies = """
+                policies:
+                  brokerHung:
+                    confirm_seconds: 1
+                    grace_seconds: \(Self.grace)
+
+            """
+        try await HealedCluster.during(changes: ["    policies:\n": policies]) { cluster in
             let before = try cluster.identities()
             try await cluster.sandbox.freeze("kafka-2")
             let closed = try await cluster.awaitClosed("kafka-2")
