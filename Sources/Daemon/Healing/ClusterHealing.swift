@@ -16,6 +16,7 @@ final class ClusterHealing: Sendable {
     private let liveness: LivenessMonitor
     private let supervisors: SupervisorMonitor
     private let latest: LatestObservations
+    private let stateLog: StateLog
     private let checkLimit: Duration
     private let time: any TimeSource
     private let log: Logger
@@ -42,7 +43,8 @@ final class ClusterHealing: Sendable {
         }
         self.liveness = LivenessMonitor(
             .init(interval: monitoring.livenessInterval, timeout: monitoring.timeout), report: observe)
-        self.supervisors = SupervisorMonitor(interval: monitoring.interval, time: time, report: observe)
+        self.supervisors = SupervisorMonitor(
+            interval: monitoring.interval, isConcurrent: monitoring.concurrentChecks, time: time, report: observe)
         self.registrations = parts.ensemble(of: cluster).map { ensemble in
             RegistrationMonitor(
                 chroot: cluster.zooKeeper!.chroot, connect: { await ensemble.connect() }, time: time, report: observe)
@@ -60,12 +62,18 @@ final class ClusterHealing: Sendable {
                 ledger: Ledger(layout, kafkaRoot: policy.kafkaRoot), registrations: self.registrations,
                 metadata: self.metadata, liveness: self.liveness, supervisors: self.supervisors,
                 coordination: self.coordination, runner: parts.runner, orphan: { parts.orphan($0, $1, $2) },
-                audit: { try await parts.logs.audit($0, of: cluster.name) }, time: time, log: log),
+                audit: { try await parts.logs.audit($0, of: cluster.name) },
+                performance: { step, took in
+                    parts.logs.performance(
+                        "step", took: took,
+                        ["cluster": LogValue(cluster.name), "intent.step": .string(step.rawValue)])
+                }, time: time, log: log),
             targets: { parts.target($0, in: cluster) })
         self.loop = HealingLoop(policy: policy, seed: .random(in: .min ... .max), shell: self.shell, time: time)
         entrance.open(self.loop.reports)
         self.name = cluster.name
         self.latest = latest
+        self.stateLog = StateLog(logs: parts.logs, log: log, cluster: cluster.name, time: time)
         self.checkLimit = monitoring.timeout
         self.candidacy = candidacy
         self.time = time
@@ -92,6 +100,7 @@ final class ClusterHealing: Sendable {
             group.addTask { await self.metadata.run() }
             group.addTask { await self.supervisors.run() }
             if let registrations = self.registrations { group.addTask { await registrations.run() } }
+            group.addTask { await self.stateLog.run { await self.loop.view() } }
             await body()
             group.cancelAll()
         }

@@ -40,6 +40,7 @@ extension ClusterShell {
         let id = order.intent.id
         let result = await self.carryOut(order, report)
         self.running.remove(id)
+        self.means.performance(order.intent.step, .milliseconds(result.tookMilliseconds))
         report(.stepEnded(id, result))
     }
 

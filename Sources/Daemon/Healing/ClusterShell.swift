@@ -19,6 +19,8 @@ actor ClusterShell: HealingShell {
         let orphan: @Sendable (_ path: String, _ version: Int32, RecoveryRecord) -> OrphanOutcome
         /// Returns when it is on the disk.
         let audit: @Sendable (AuditRecord) async throws -> Void
+        /// Puts down how long a step took.
+        let performance: @Sendable (Step, Duration) -> Void
         let time: any TimeSource
         let log: Logger
     }

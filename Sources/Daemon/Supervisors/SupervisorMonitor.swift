@@ -11,13 +11,19 @@ actor SupervisorMonitor {
     private var asking: Set<NodeName> = []
     private var again: Set<NodeName> = []
     private let interval: Duration
+    private let isConcurrent: Bool
     private let time: any TimeSource
     private let report: @Sendable (Observation) -> Void
     private let wishes: AsyncStream<NodeName>
     private let wish: AsyncStream<NodeName>.Continuation
 
-    init(interval: Duration, time: any TimeSource, report: @escaping @Sendable (Observation) -> Void) {
+    /// - Parameter isConcurrent: whether nodes are asked side by side, or one after the other.
+    init(
+        interval: Duration, isConcurrent: Bool, time: any TimeSource,
+        report: @escaping @Sendable (Observation) -> Void
+    ) {
         self.interval = interval
+        self.isConcurrent = isConcurrent
         self.time = time
         self.report = report
         (self.wishes, self.wish) = AsyncStream.makeStream(of: NodeName.self, bufferingPolicy: .bufferingNewest(256))
@@ -42,7 +48,11 @@ actor SupervisorMonitor {
                     self.again.insert(node)
                     continue
                 }
-                group.addTask { await self.ask(target) }
+                if self.isConcurrent {
+                    group.addTask { await self.ask(target) }
+                } else {
+                    await self.ask(target)
+                }
             }
             group.cancelAll()
         }

@@ -1,0 +1,70 @@
+import Cluster
+import Healer
+
+/// Says in the logs how a cluster stands, whenever that changes: fewer than three brokers is for the morning, partitions
+/// without a leader wake somebody. How long looks take goes to the performance log.
+struct StateLog: Sendable {
+    let logs: HealerLogs
+    let log: Logger
+    let cluster: ClusterName
+    let time: any TimeSource
+
+    /// Below this many brokers one more failure loses data or service.
+    static let fewBrokers = 3
+    private static let interval = Duration.seconds(1)
+    /// Between two lines of the performance log about the same cluster.
+    private static let performanceInterval = Duration.seconds(60)
+
+    /// Until cancelled.
+    func run(_ view: @escaping @Sendable () async -> ClusterView) async {
+        var said = Standing()
+        var measuredAt: Moment?
+        while (try? await self.time.sleep(for: Self.interval)) != nil {
+            let seen = await view()
+            let now = Standing(seen)
+            self.say(now, since: said)
+            said = now
+            guard let slowest = seen.nodes.compactMap(\.response).max() else { continue }
+            if measuredAt.map({ self.time.now() - $0 >= Self.performanceInterval }) ?? true {
+                self.logs.performance("slowest answer of a node", took: slowest, ["cluster": LogValue(self.cluster)])
+                measuredAt = self.time.now()
+            }
+        }
+    }
+
+    private func say(_ now: Standing, since before: Standing) {
+        guard now != before else { return }
+        let fields: [String: LogValue] = [
+            "kafka.brokers.online": .integer(Int64(now.online ?? 0)),
+            "kafka.partitions.offline": .integer(Int64(now.offline)),
+        ]
+        if let online = now.online, online != before.online {
+            if online < Self.fewBrokers {
+                self.log.warning("fewer than three brokers are online", fields)
+            } else if let former = before.online, former < Self.fewBrokers {
+                self.log.info("three brokers or more are online again", fields)
+            }
+        }
+        if now.offline > 0, before.offline == 0 {
+            self.log.error("partitions have no leader", fields)
+        } else if now.offline == 0, before.offline > 0 {
+            self.log.info("every partition has a leader again", fields)
+        }
+    }
+
+    struct Standing: Hashable, Sendable {
+        /// `nil` before every broker has been looked at.
+        var online: Int?
+        var offline = 0
+
+        init() {}
+
+        init(_ view: ClusterView) {
+            let brokers = view.nodes.filter { $0.node.brokerID != nil }
+            if !brokers.isEmpty, brokers.allSatisfy({ $0.status != .unknown }) {
+                self.online = brokers.count { [.healthy, .overloaded].contains($0.status) }
+            }
+            self.offline = view.partitions.offline.count
+        }
+    }
+}
