@@ -16,7 +16,7 @@ extension IncidentPage {
 extension IncidentEntry {
     public init(_ record: IncidentRecord) {
         self.init(
-            id: record.id?.description ?? "-", code: record.code.rawValue, subject: record.subject.sentence,
+            id: record.id?.description ?? "-", code: record.openedAs.rawValue, subject: record.subject.sentence,
             since: record.since, closedAt: record.closedAt, summary: record.summary)
     }
 }
@@ -32,6 +32,12 @@ extension Subject {
 }
 
 extension IncidentRecord {
+    /// What it was confirmed as at first: a dead broker that is starting again is still the story of a dead broker.
+    fileprivate var openedAs: FindingCode {
+        for item in self.timeline { if case .confirmed(let code, _) = item.what { return code } }
+        return self.code
+    }
+
     /// In one line: how it stands, and the last thing that happened.
     fileprivate var summary: String {
         var parts: [String] = []
