@@ -75,10 +75,13 @@ private func bytes(_ socket: Int32, _ count: Int) async -> [UInt8] {
 @Suite("A held connection tells at once what happened to a node", .serialized)
 struct LivenessMonitorTests {
     private let node = NodeName("kafka-1")
-    private let limits = Link.Limits(interval: .milliseconds(50), timeout: .milliseconds(500), retry: .milliseconds(50))
 
-    private func monitor(_ exchange: Exchange, _ endpoint: Endpoint, _ reports: Reports) -> LivenessMonitor {
-        let monitor = LivenessMonitor(self.limits) { reports.sink.yield($0) }
+    /// - Parameter timeout: longer than any pause of a busy machine where a test must answer in time.
+    private func monitor(
+        _ exchange: Exchange, _ endpoint: Endpoint, _ reports: Reports, timeout: Duration = .seconds(60)
+    ) -> LivenessMonitor {
+        let limits = Link.Limits(interval: .milliseconds(50), timeout: timeout, retry: .milliseconds(50))
+        let monitor = LivenessMonitor(limits) { reports.sink.yield($0) }
         monitor.watch([.init(node: self.node, endpoint: endpoint, exchanges: [exchange])])
         return monitor
     }
@@ -130,7 +133,7 @@ struct LivenessMonitorTests {
     func silent() async throws {
         let listener = try Listener()
         let reports = Reports()
-        let monitor = self.monitor(.apiVersions, listener.endpoint, reports)
+        let monitor = self.monitor(.apiVersions, listener.endpoint, reports, timeout: .milliseconds(500))
         defer {
             monitor.stop()
             listener.close()
