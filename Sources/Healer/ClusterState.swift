@@ -18,6 +18,9 @@ struct ClusterState: Sendable {
     private(set) var registeredOnce: Set<BrokerID> = []
     /// Since when a read finds no registration, and when the last such read was.
     private(set) var absent: [BrokerID: (since: Moment, last: Moment)] = [:]
+    /// By when the present owner of a registration had been seen to own it: a process that its supervisor calls dead
+    /// later than that is this owner, or an earlier one.
+    private(set) var ownerSeenBy: [BrokerID: (owner: Int64, by: Moment)] = [:]
     /// ISR changes of the last view.
     private(set) var lastChanges: [ISRChange] = []
     /// When a partition's ISR last became smaller.
@@ -39,7 +42,8 @@ struct ClusterState: Sendable {
         switch observation.fact {
         case .node(let name, let fact):
             return self.nodes[name]?.fold(fact, of: observation).map { (name, $0) }
-        case .registrations(let found): self.fold(found, at: observation.at)
+        case .registrations(let found):
+            self.fold(found, at: observation.at, seenBy: observation.at + observation.took)
         case .controller(let controller):
             if self.controller.map({ $0.at <= observation.at }) ?? true {
                 self.controller = Read(at: observation.at, value: controller)
@@ -57,9 +61,14 @@ struct ClusterState: Sendable {
         return nil
     }
 
-    private mutating func fold(_ found: [BrokerID: Registration], at: Moment) {
+    private mutating func fold(_ found: [BrokerID: Registration], at: Moment, seenBy: Moment) {
         guard self.registrations.map({ $0.at <= at }) ?? true else { return }
         self.registrations = Read(at: at, value: found)
+        self.ownerSeenBy = Dictionary(
+            uniqueKeysWithValues: found.map { broker, registration in
+                let known = self.ownerSeenBy[broker].flatMap { $0.owner == registration.owner ? $0 : nil }
+                return (broker, known ?? (registration.owner, seenBy))
+            })
         self.registeredOnce.formUnion(found.keys)
         for broker in self.registeredOnce.union(self.brokers.compactMap(\.node.brokerID)) {
             self.absent[broker] = found[broker] == nil ? (self.absent[broker]?.since ?? at, at) : nil

@@ -138,6 +138,12 @@ extension Guard {
             controller.at >= registrations.at,
             situation.now - registrations.at <= situation.policy.timing.partitionStateValidity
         else { return .staleFacts([.zookeeper]) }
+        // A process that was started since would own a registration that is younger than the word that it is dead.
+        if let broker = proposal.node.brokerID, let owner = situation.state.ownerSeenBy[broker],
+            situation.process(of: proposal.node.name).map({ $0.at < owner.by }) ?? true
+        {
+            return .staleFacts([.supervisor])
+        }
         return nil
     }
 
