@@ -21,7 +21,13 @@ extension HealedCluster {
     }
 
     func incidents(of node: String) async throws -> Set<IncidentID> {
-        Set(try await self.tree.incidents().filter { $0.subject == .node(NodeName(node)) }.compactMap(\.id))
+        var found: Set<IncidentID> = []
+        try await self.until("the incidents read") {
+            let all = try await self.tree.incidents()
+            found = Set(all.filter { $0.subject == .node(NodeName(node)) }.compactMap(\.id))
+            return true
+        }
+        return found
     }
 
     /// Waits for the end of an incident of this node that is none of those known, and for all in sync.
