@@ -17,6 +17,9 @@ enum HealerProgram {
         static let forced: Int32 = 143
     }
 
+    /// How long connections and loops may take to end once the leadership is handed over.
+    private static let lastWords = Duration.seconds(5)
+
     /// Watches and heals until SIGTERM or SIGINT.
     static func run(_ path: String, dryRun: Bool) async -> Int32 {
         guard let configuration = self.load(path) else { return Exit.configuration }
@@ -73,6 +76,8 @@ enum HealerProgram {
             await withTaskGroup(of: Void.self) { stops in
                 for healing in healings { stops.addTask { await healing.stop() } }
             }
+            // Handed over: nothing that is left may keep the process.
+            StopSignals.endAtLatest(after: self.lastWords, status: Exit.success)
             group.cancelAll()
         }
         log.info("healer stopped")

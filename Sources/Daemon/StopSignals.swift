@@ -20,6 +20,16 @@ enum StopSignals {
         Self.kept.withLock { $0 += sources }
     }
 
+    /// Ends the process after so long, whatever still hangs: a supervisor that waits for us must not have to kill us.
+    static func endAtLatest(after limit: Duration, status: Int32) {
+        let thread = Thread {
+            Thread.sleep(forTimeInterval: Double(limit.components.seconds))
+            try? FileHandle.standardError.write(contentsOf: Data("healer: something did not end in time\n".utf8))
+            _exit(status)
+        }
+        thread.start()
+    }
+
     /// Sources that are let go would hear nothing more.
     private static let kept = Kept()
     private final class Kept: @unchecked Sendable {
