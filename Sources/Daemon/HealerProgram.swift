@@ -73,11 +73,11 @@ enum HealerProgram {
             for healing in healings { group.addTask { await healing.run() } }
             await StopSignals.first(forced: Exit.forced)
             log.info("healer stops")
+            // A supervisor that waits for us must not have to kill us, whatever hangs.
+            StopSignals.endAtLatest(after: ClusterHealing.stopLimit + self.lastWords, status: Exit.failure)
             await withTaskGroup(of: Void.self) { stops in
                 for healing in healings { stops.addTask { await healing.stop() } }
             }
-            // Handed over: nothing that is left may keep the process.
-            StopSignals.endAtLatest(after: self.lastWords, status: Exit.success)
             group.cancelAll()
         }
         log.info("healer stopped")

@@ -20,7 +20,7 @@ enum StopSignals {
         Self.kept.withLock { $0 += sources }
     }
 
-    /// Ends the process after so long, whatever still hangs: a supervisor that waits for us must not have to kill us.
+    /// Ends the process after so long, if it has not ended.
     static func endAtLatest(after limit: Duration, status: Int32) {
         let thread = Thread {
             Thread.sleep(forTimeInterval: Double(limit.components.seconds))

@@ -81,10 +81,10 @@ final class Connection: Sendable {
         as convert: @escaping @Sendable (SessionState) -> Value
     ) -> AsyncStream<Value> {
         AsyncStream(bufferingPolicy: .bufferingNewest(Session.stateLimit)) { end in
-            let reader = StateStream.Reader(yield: { end.yield(convert($0)) }, finish: { end.finish() })
-            let number = self.shared.withLock { $0.stream.add(reader) }
-            guard let number else { return end.finish() }
-            end.onTermination = { _ in self.shared.withLock { $0.stream.remove(number) } }
+            let reader = StateStream.Reader(
+                yield: { if case .terminated = end.yield(convert($0)) { false } else { true } },
+                finish: { end.finish() })
+            self.shared.withLock { $0.stream.add(reader) }
         }
     }
 }
@@ -181,16 +181,16 @@ extension Connection {
     /// still write where their results go.
     func end(_ state: SessionState) {
         let code = state.refusal ?? .closing
-        let (calls, waiters, watches, readers) = self.shared.withLock { shared in
+        let (calls, waiters, watches) = self.shared.withLock { shared in
             let calls = shared.calls.values.filter { $0.deadline != nil }
             for key in shared.calls.keys { shared.calls[key]?.abandon() }
+            shared.stream.become(state)
             defer { shared.waiters = [:] }
-            return (calls, shared.waiters.values, shared.watches.takeAll(), shared.stream.become(state))
+            return (calls, shared.waiters.values, shared.watches.takeAll())
         }
         for call in calls { self.fail(call.pending, code) }
         for (waiter, _) in waiters { self.fail(waiter, code) }
         for watch in watches { watch(.disturbed) }
-        for reader in readers { reader.finish() }
     }
 
     private func fail(_ pending: any PendingCall, _ code: ZooKeeperError.Code) {
@@ -291,8 +291,7 @@ extension Connection {
                 // Goes to the head of the library's queue, before any call made from now on.
                 shared.owesCredentials = !handle.authenticate(digest)
             }
-            // No stream ends with this state.
-            let _ = shared.stream.become(.connected(session))
+            shared.stream.become(.connected(session))
             defer { shared.waiters = [:] }
             return shared.waiters.values
         }
@@ -307,7 +306,7 @@ extension Connection {
                 shared.disconnectedSince = now
                 self.setAlarm(&shared, now + timeout * 4 / 3)
             }
-            let _ = shared.stream.become(.connecting)
+            shared.stream.become(.connecting)
             return shared.watches.takeAll()
         }
         for watch in watches { watch(.disturbed) }

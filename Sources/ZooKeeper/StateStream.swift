@@ -1,34 +1,31 @@
 /// A session's state and those who follow it. Guarded by the connection's lock, so that all see the same order.
 struct StateStream {
     private(set) var state: SessionState = .connecting
-    private var readers: [Int: Reader] = [:]
-    private var readersSoFar = 0
+    private var readers: [Reader] = []
 
     /// The end of somebody's stream, whatever its values are.
+    ///
+    /// Both are called while holding the connection's lock, and wake a task. So nothing that a task does when it is
+    /// cancelled may take that lock: the runtime holds the task while it runs what cancelling brings, and needs it to wake it.
     struct Reader: Sendable {
-        let yield: @Sendable (SessionState) -> Void
-        /// Calls back, so not to be called while holding the lock.
+        /// - Returns: Whether anybody reads on.
+        let yield: @Sendable (SessionState) -> Bool
         let finish: @Sendable () -> Void
     }
 
-    /// - Returns: Whose streams end with this state, to be finished once the lock is left.
-    mutating func become(_ state: SessionState) -> [Reader] {
-        guard !self.state.isFinal, state != self.state else { return [] }
+    /// A final state ends all streams.
+    mutating func become(_ state: SessionState) {
+        guard !self.state.isFinal, state != self.state else { return }
         self.state = state
-        for reader in self.readers.values { reader.yield(state) }
-        guard state.isFinal else { return [] }
-        defer { self.readers = [:] }
-        return Array(self.readers.values)
+        self.readers.removeAll { !$0.yield(state) }
+        guard state.isFinal else { return }
+        for reader in self.readers { reader.finish() }
+        self.readers = []
     }
 
-    /// - Returns: `nil` if the stream has ended with the present state.
-    mutating func add(_ reader: Reader) -> Int? {
-        reader.yield(self.state)
-        guard !self.state.isFinal else { return nil }
-        self.readersSoFar += 1
-        self.readers[self.readersSoFar] = reader
-        return self.readersSoFar
+    /// A reader that goes away is forgotten with the next state.
+    mutating func add(_ reader: Reader) {
+        let isRead = reader.yield(self.state)
+        if self.state.isFinal { reader.finish() } else if isRead { self.readers.append(reader) }
     }
-
-    mutating func remove(_ number: Int) { self.readers[number] = nil }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Testing
 
 @testable import ZooKeeper
@@ -13,7 +14,7 @@ import Testing
 
     private func shared(calls sentAt: [Int64], lastHeard: Int64, state: SessionState) -> Connection.Shared {
         var shared = Connection.Shared(owesCredentials: false, lastHeard: BootTime(nanoseconds: lastHeard))
-        let _ = shared.stream.become(state)
+        shared.stream.become(state)
         for time in sentAt {
             let call = Nobody()
             shared.calls[ObjectIdentifier(call)] = Connection.Call(
@@ -35,6 +36,28 @@ import Testing
         #expect(self.shared(calls: [20], lastHeard: 10, state: .connecting).silentAt(configuration) == nil)
         configuration.silenceLimit = nil
         #expect(owed.silentAt(configuration) == nil)
+    }
+
+    @Test("Whoever reads the states can be cancelled while the connection's lock is held: to be told needs both")
+    func cancelledReader() async throws {
+        let session = try await Session.open(Session.Configuration(servers: "127.0.0.1:1"))
+        let heard = Heard<SessionState>()
+        let reader = Task { for await state in session.states() { heard.add(state) } }
+        try await heard.reach(1)
+        #expect(self.isCancelled(reader, holdingLockOf: session.connection))
+        await reader.value
+        await session.close()
+    }
+
+    private func isCancelled(_ task: Task<Void, Never>, holdingLockOf connection: Connection) -> Bool {
+        let isDone = DispatchSemaphore(value: 0)
+        return connection.shared.withLock { _ in
+            DispatchQueue.global().async {
+                task.cancel()
+                isDone.signal()
+            }
+            return isDone.wait(timeout: .now() + 60) == .success
+        }
     }
 
     @Test(
