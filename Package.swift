@@ -66,7 +66,7 @@ let package = Package(
         tests("ElectionTests", "Election"),
         tests("HealerTests", "Healer"),
         tests("AdminTests", "Admin", "AdminTool", "ChaosTool", "ZooKeeper", "MicroHTTPD"),
-        tests("ZooKeeperTests", "Cluster", "ZooKeeper", "Daemon"),
+        tests("ZooKeeperTests", "Cluster", "Election", "ZooKeeper", "Daemon"),
         tests("RdKafkaTests", "RdKafka"),
         tests("CurlTests", "Curl", "MicroHTTPD"),
         tests("MicroHTTPDTests", "MicroHTTPD"),

@@ -7,7 +7,7 @@ struct ArgumentList {
     /// Options without a value.
     static let flags: Set<String> = ["help", "everywhere"]
     /// Options with a value.
-    static let valued: Set<String> = ["zookeeper", "root", "cluster", "output", "timeout", "why", "for"]
+    static let valued: Set<String> = ["zookeeper", "root", "cluster", "output", "timeout", "why", "for", "to"]
     private static let short = ["-o": "output", "-h": "help"]
 
     init(_ arguments: [String]) throws(UsageError) {

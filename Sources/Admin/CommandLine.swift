@@ -36,6 +36,8 @@ public enum AdminCommand: Hashable, Sendable {
     case beginMaintenance(NodeName, why: String, lasting: Duration?)
     case endMaintenance(NodeName)
     case resign
+    /// To whom.
+    case transfer(HealerID)
 }
 
 /// A command line of `healerctl`, read.

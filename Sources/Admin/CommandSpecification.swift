@@ -78,6 +78,16 @@ struct CommandSpecification: Sendable {
         CommandSpecification(
             "resign", "Ask the leader to hand over.", details: "Returns when another healer leads."
         ) { _, _ in .resign },
+        CommandSpecification(
+            "transfer", "Ask the leader to hand over to one healer.",
+            options: [("--to MEMBER", "who is to lead; `healerctl members` lists them")],
+            details: "Returns when that healer leads."
+        ) { _, line throws(UsageError) in
+            guard let member = try line.take("to") else {
+                throw UsageError("transfer to whom?", hint: "Say --to MEMBER; `healerctl members` lists them.")
+            }
+            return .transfer(HealerID(member))
+        },
     ]
 
     static func named(_ word: String) throws(UsageError) -> CommandSpecification {

@@ -1,7 +1,7 @@
 import Admin
 import Cluster
 
-/// The commands that write: pause, resume, maintenance, resign. Each returns when what it promises holds.
+/// The commands that write: pause, resume, maintenance, resign, transfer. Each returns when what it promises holds.
 struct ControlCommands: Sendable {
     private let tree: CoordinationTree
     private let writer: ControlWriter
@@ -97,7 +97,32 @@ struct ControlCommands: Sendable {
                 "no other healer is there to follow \(holder.member)",
                 hint: "Start another one first: `healer run --config FILE`.")
         }
-        let request = Control.Resignation(incarnation: holder.incarnation, by: self.by)
+        return try await self.handOver(layout, from: holder, to: nil)
+    }
+
+    func transfer(_ layout: Layout, to member: HealerID) async throws(ToolFailure) -> LeaderPage {
+        let before = try await ClusterSnapshot(layout, in: self.tree)
+        // The last of that name: an earlier one is of a life that is over.
+        guard let successor = before.candidates.last(where: { $0.member.id == member }) else {
+            let names = before.candidates.map { $0.member.id.rawValue }.sorted()
+            throw ToolFailure(
+                "no healer \(member) takes part",
+                hint: names.isEmpty
+                    ? "Nobody does: start one with `healer run --config FILE`."
+                    : "There is: \(names.joined(separator: ", ")).")
+        }
+        guard before.leaderIsThere, let holder = before.leader?.holder else {
+            throw ToolFailure("nobody leads", hint: "`healerctl status` says why.")
+        }
+        guard holder.incarnation != successor.member.incarnation else { return before.leaderPage }
+        return try await self.handOver(layout, from: holder, to: (successor.name, member))
+    }
+
+    private func handOver(
+        _ layout: Layout, from holder: LeaderRecord.Holder, to successor: (candidate: String, member: HealerID)?
+    ) async throws(ToolFailure) -> LeaderPage {
+        let request = Control.Resignation(
+            incarnation: holder.incarnation, by: self.by, successor: successor?.candidate)
         try await self.writer.update(layout.control) { $0.resign = request }
         let end = ContinuousClock.now + Self.handover
         while ContinuousClock.now < end {
@@ -105,6 +130,11 @@ struct ControlCommands: Sendable {
             if now.leaderIsThere, now.leader?.holder?.incarnation != holder.incarnation {
                 // Left there it would be obeyed once more, should the same healer lead again.
                 try await self.writer.update(layout.control) { if $0.resign == request { $0.resign = nil } }
+                if let successor, let next = now.leader?.holder?.member, next != successor.member {
+                    throw ToolFailure(
+                        "\(next) leads, not \(successor.member): it claimed first",
+                        hint: "Ask again when `healerctl members` shows \(successor.member) in line.")
+                }
                 return now.leaderPage
             }
             try? await Task.sleep(for: .milliseconds(50))

@@ -60,6 +60,7 @@ struct Program: Sendable {
             return try await control.beginMaintenance(node, layout, why: why, lasting: lasting)
         case .endMaintenance(let node): return try await control.endMaintenance(node, layout)
         case .resign: return try await control.resign(layout)
+        case .transfer(let member): return try await control.transfer(layout, to: member)
         default: break
         }
         let snapshot = try await ClusterSnapshot(layout, in: tree)

@@ -44,10 +44,13 @@ public struct Control: Hashable, Sendable {
     public struct Resignation: Hashable, Sendable, Codable {
         public var incarnation: Incarnation
         public var by: String
+        /// The name of the candidate that is to lead next; `nil`: the first in line.
+        public var successor: String?
 
-        public init(incarnation: Incarnation, by: String) {
+        public init(incarnation: Incarnation, by: String, successor: String? = nil) {
             self.incarnation = incarnation
             self.by = by
+            self.successor = successor
         }
     }
 

@@ -19,21 +19,28 @@ public struct LeaderRecord: Hashable, Sendable {
     public let holder: Holder?
     /// Tells a claim whose reply was lost that it was committed. Empty where nobody holds the record.
     public let nonce: String
+    /// The name of the candidate that the last leader handed over to: it claims first, the others stand back for a bounded
+    /// time. `nil` where somebody holds the record, and where whoever is first in line is to follow.
+    public let successor: String?
 
     public init(epoch: Epoch, holder: Holder, nonce: String) {
         self.epoch = epoch
         self.holder = holder
         self.nonce = nonce
+        self.successor = nil
     }
 
-    private init(vacantSince epoch: Epoch) {
+    private init(vacantSince epoch: Epoch, successor: String?) {
         self.epoch = epoch
         self.holder = nil
         self.nonce = ""
+        self.successor = successor
     }
 
     /// The record that nobody holds, after leadership `epoch`.
-    public static func vacant(_ epoch: Epoch) -> Self { Self(vacantSince: epoch) }
+    public static func vacant(_ epoch: Epoch, for successor: String? = nil) -> Self {
+        Self(vacantSince: epoch, successor: successor)
+    }
 }
 
 extension LeaderRecord {
@@ -56,12 +63,13 @@ extension LeaderRecord {
         var incarnation: Incarnation?
         var address: String?
         var nonce: String?
+        var successor: String?
     }
 
     public var encoded: [UInt8] {
         let fields = Fields(
             format: Self.format, epoch: self.epoch, member: self.holder?.member, incarnation: self.holder?.incarnation,
-            address: self.holder?.address, nonce: self.holder == nil ? nil : self.nonce)
+            address: self.holder?.address, nonce: self.holder == nil ? nil : self.nonce, successor: self.successor)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings and integers only: nothing that JSON cannot say.
@@ -78,7 +86,7 @@ extension LeaderRecord {
             let holder = Holder(member: member, incarnation: incarnation, address: address)
             self.init(epoch: fields.epoch, holder: holder, nonce: nonce)
         case (nil, nil, nil, nil):
-            self.init(vacantSince: fields.epoch)
+            self.init(vacantSince: fields.epoch, successor: fields.successor)
         default:
             throw .unreadable
         }

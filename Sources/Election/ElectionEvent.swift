@@ -44,9 +44,19 @@ public enum ElectionEvent: Hashable, Sendable {
     /// A hint that whoever leads is gone. Speed only: if it is false, the epoch makes it a harmless handover.
     /// - Parameter beat: the version of the pulse that the hint rests on; the claim fails if it has moved since.
     case leaderPresumedGone(beat: Int32?)
-    case resignAsked
+    case resignAsked(Successor)
     /// Some time has passed. Comes several times per beat.
     case ticked
+}
+
+/// Whom a leader that resigns hands over to.
+public enum Successor: Hashable, Sendable {
+    case firstInLine
+    /// Whoever joined last. Where healers are restarted one after the other, that one has been restarted already, so
+    /// leadership moves twice at most until all are.
+    case lastInLine
+    /// The candidate of this name; the first in line if it does not claim.
+    case candidate(String)
 }
 
 /// What the ``ElectionMachine`` asks its shell to do.

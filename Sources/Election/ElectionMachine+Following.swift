@@ -98,8 +98,23 @@ extension ElectionMachine {
         }
         let leader = seen.record.holder == nil ? nil : seen.record
         if before?.record != seen.record { effects.append(.announce(.following(leader: leader))) }
+        if leader == nil, seen.record.successor == candidate.name {
+            return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, at: now)
+        }
         if let awaited = self.awaited(by: candidate, place, seen.record) {
             return effects + self.ask(.ahead(path: self.layout.candidate(awaited)), candidate, place, at: now)
+        }
+        if let successor = seen.record.successor, place.line.contains(successor) {
+            if place.standingBack?.version != seen.version {
+                place.standingBack = StandingBack(version: seen.version, until: now + Self.standBackLimit)
+            }
+            if let until = place.standingBack?.until, now < until {
+                // The watch on the record tells of its claim.
+                place.asking = nil
+                place.lookAgainAt = until
+                self.phase = .following(candidate, place)
+                return effects
+            }
         }
         return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, at: now)
     }

@@ -91,7 +91,7 @@ extension ElectionMachine {
         [.alert(.sessionGivenUp)] + self.sessionEnded(.sessionGivenUp, openAgainAfter: .zero, at: now)
     }
 
-    mutating func resign(at now: Moment) -> [ElectionEffect] {
+    mutating func resign(to successor: Successor, at now: Moment) -> [ElectionEffect] {
         switch self.phase {
         case .idle:
             self.phase = .stopped
@@ -99,14 +99,42 @@ extension ElectionMachine {
         case .leading(let claim, _), .suspended(let claim, _):
             let told = ElectionEffect.announce(.lost(claim.epoch, .resigned))
             guard self.isConnected else { return [told] + self.finish() }
-            let ticket = self.nextTicket()
-            self.phase = .resigning(ticket, until: now + Self.resignLimit)
-            return [told, .call(ticket, .multi(claim.resignation(in: self.layout)))]
+            let until = now + Self.resignLimit
+            return switch successor {
+            case .firstInLine: [told] + self.handOver(claim, to: nil, until: until)
+            case .candidate(let name): [told] + self.handOver(claim, to: name, until: until)
+            case .lastInLine: [told] + self.askResigning(.line, claim, .children(self.layout.candidates), until: until)
+            }
         case .opening, .joining, .following, .claiming:
             return self.finish()
         case .resigning, .stopped:
             return []
         }
+    }
+
+    private mutating func askResigning(
+        _ question: ResignQuestion, _ claim: HeldClaim, _ call: StoreCall, until: Moment
+    ) -> [ElectionEffect] {
+        let ticket = self.nextTicket()
+        self.phase = .resigning(claim, question, ticket, until: until)
+        return [.call(ticket, call)]
+    }
+
+    private mutating func handOver(_ claim: HeldClaim, to successor: String?, until: Moment) -> [ElectionEffect] {
+        self.askResigning(
+            .handOver, claim, .multi(claim.resignation(to: successor, in: self.layout)), until: until)
+    }
+
+    mutating func resignationAnswered(
+        _ claim: HeldClaim, _ question: ResignQuestion, until: Moment, _ answer: Result<StoreAnswer, StoreError>
+    ) -> [ElectionEffect] {
+        // Handed over or not: the end of the session does the rest.
+        guard case .line = question else { return self.finish() }
+        var last: String?
+        if case .success(.children(let names)) = answer {
+            last = CandidateName.inOrder(names).last { self.layout.candidate($0) != claim.candidate }
+        }
+        return self.isConnected ? self.handOver(claim, to: last, until: until) : self.finish()
     }
 
     mutating func finish() -> [ElectionEffect] {

@@ -70,6 +70,8 @@ public struct ElectionMachine: Sendable {
     static let refusedPause = Duration.seconds(5)
     /// How long a resignation may take before the session is closed without it.
     static let resignLimit = Duration.milliseconds(500)
+    /// How long the first in line lets whoever the last leader has named go first.
+    static let standBackLimit = Duration.seconds(1)
     /// After how many session timeouts without a connection a new session is tried.
     static let givingUpAfterSessions = 5
 
@@ -132,8 +134,8 @@ public struct ElectionMachine: Sendable {
             return self.lose(.deposed, at: now)
         case .leaderPresumedGone(let beat):
             return self.overtake(beat: beat, at: now)
-        case .resignAsked:
-            return self.resign(at: now)
+        case .resignAsked(let successor):
+            return self.resign(to: successor, at: now)
         case .ticked:
             return self.ticked(at: now)
         }
@@ -151,9 +153,8 @@ public struct ElectionMachine: Sendable {
             self.claimAnswered(candidate, claim, asking.question, ticket, sentAt: sentAt, answer, at: now)
         case .leading(let claim, let pulse), .suspended(let claim, let pulse):
             self.leaderAnswered(claim, pulse, ticket, sentAt: sentAt, answer, at: now)
-        case .resigning(ticket, _):
-            // Handed over or not: the end of the session does the rest.
-            self.finish()
+        case .resigning(let claim, let question, ticket, let until):
+            self.resignationAnswered(claim, question, until: until, answer)
         case .idle, .opening, .joining, .following, .claiming, .resigning, .stopped:
             []  // A late answer to a question of another time.
         }
@@ -173,7 +174,7 @@ public struct ElectionMachine: Sendable {
         switch self.phase {
         case .opening(.some(let due)) where now >= due:
             return self.openSession(at: now)
-        case .resigning(_, let until) where now >= until:
+        case .resigning(_, _, _, let until) where now >= until:
             return self.finish()
         case .leading(let claim, let pulse), .suspended(let claim, let pulse):
             return self.leaderTicked(claim, pulse, at: now)

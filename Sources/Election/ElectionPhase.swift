@@ -37,6 +37,12 @@ public enum ClaimQuestion: Hashable, Sendable {
     case stillHeld(HeldClaim)
 }
 
+public enum ResignQuestion: Hashable, Sendable {
+    /// Who joined last?
+    case line
+    case handOver
+}
+
 /// A record as it was read.
 public struct SeenRecord: Hashable, Sendable {
     public let record: LeaderRecord
@@ -53,6 +59,13 @@ public struct Place: Hashable, Sendable {
     public var asking: Asking<LookQuestion>?
     /// Watches are not lost; should one be, this is when we notice.
     public var lookAgainAt: Moment
+    /// First in line, and the last leader has named another: until when that one goes first, for which version of `leader`.
+    public var standingBack: StandingBack? = nil
+}
+
+public struct StandingBack: Hashable, Sendable {
+    public let version: Int32
+    public let until: Moment
 }
 
 public struct Claim: Hashable, Sendable {
@@ -88,6 +101,6 @@ public enum ElectionPhase: Hashable, Sendable {
     /// Leads as far as it knows; not connected, or without an answer for longer than the limit.
     case suspended(HeldClaim, Pulse)
     /// Leads no more; the record is being handed over.
-    case resigning(Ticket, until: Moment)
+    case resigning(HeldClaim, ResignQuestion, Ticket, until: Moment)
     case stopped
 }

@@ -99,12 +99,12 @@ public actor Elector {
 
     /// Hands the leadership over, if we have it, and ends the session. Returns when that is done, or after two seconds
     /// where the ensemble does not answer; nothing new starts from the moment of the call.
-    public func resign() async {
+    public func resign(to successor: Successor = .firstInLine) async {
         self.board.withLock { board in
             board.permit = nil
             board.isResigning = true
         }
-        self.report.yield(.resignAsked)
+        self.report.yield(.resignAsked(successor))
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [ended] in for await _ in ended {} }
             group.addTask { [time] in try? await time.sleep(for: Self.resignBound) }

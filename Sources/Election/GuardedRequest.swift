@@ -68,10 +68,10 @@ extension HeldClaim {
     }
 
     /// Leaves the record to nobody, keeps the epoch, and our place in line goes with it.
-    func resignation(in layout: Layout) -> [StoreOperation] {
+    func resignation(to successor: String?, in layout: Layout) -> [StoreOperation] {
         [
             .delete(self.candidate, version: nil),
-            .set(layout.leader, data: LeaderRecord.vacant(self.epoch).encoded, version: self.version),
+            .set(layout.leader, data: LeaderRecord.vacant(self.epoch, for: successor).encoded, version: self.version),
         ]
     }
 

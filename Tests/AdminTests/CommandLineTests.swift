@@ -41,7 +41,7 @@ struct CommandLineTests {
             (
                 "maintenance kafka-1 on --why=disk",
                 .beginMaintenance(NodeName("kafka-1"), why: "disk", lasting: nil)
-            ), ("resign", .resign),
+            ), ("resign", .resign), ("transfer --to healer-2", .transfer(HealerID("healer-2"))),
         ] as [(String, AdminCommand)])
     func commands(line: String, command: AdminCommand) throws {
         #expect(try self.parse(line).command == command)
@@ -103,7 +103,7 @@ struct CommandLineTests {
         let overview = try help(["--help"])
         for command in [
             "status", "leader", "members", "nodes", "check NODE", "partitions", "incidents", "explain ID", "pause",
-            "resume", "maintenance NODE on|off", "resign",
+            "resume", "maintenance NODE on|off", "resign", "transfer",
         ] {
             #expect(overview.contains("\n  \(command) "), "\(command)")
         }

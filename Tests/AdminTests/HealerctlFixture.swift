@@ -95,5 +95,14 @@ struct HealerctlFixture: Sendable {
             .run(line.split(separator: " ").map { String($0) } + ["--timeout", "30s"])
     }
 
+    /// Returns when one has been asked for.
+    func awaitResignation() async throws {
+        let end = ContinuousClock.now + .seconds(60)
+        while try await self.control().resign == nil {
+            try #require(ContinuousClock.now < end, "nobody was asked to resign")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
     func control() async throws -> Control { try Control(json: try await self.session.get(self.layout.control).data) }
 }

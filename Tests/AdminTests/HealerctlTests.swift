@@ -191,6 +191,42 @@ struct HealerctlTests {
         }
     }
 
+    @Test("Transfer names the one that is to lead, and fails if another one does")
+    func transfer() async throws {
+        try await HealerctlFixture.with { fixture in
+            let first = try await fixture.join("healer-1", address: self.nobody)
+            let second = try await fixture.join("healer-2", address: self.nobody)
+            let third = try await fixture.join("healer-3", address: self.nobody)
+            #expect(await fixture.run("transfer --to healer-2").errors.contains("nobody leads"))
+            try await fixture.lead(first, epoch: 3)
+            #expect(
+                await fixture.run("transfer --to healer-9").errors.contains("There is: healer-1, healer-2, healer-3."))
+            #expect(await fixture.run("transfer --to healer-1").code == .healthy)
+            #expect(try await fixture.control().resign == nil)
+
+            async let transferred = fixture.run("transfer --to healer-3 -o json")
+            try await fixture.awaitResignation()
+            let asked = try await fixture.control().resign
+            #expect(asked?.incarnation == first.holder.incarnation)
+            #expect(asked?.successor.map { fixture.layout.candidate($0) } == third.path)
+            try await fixture.session.delete(first.path)
+            try await fixture.lead(third, epoch: 4)
+            let outcome = await transferred
+            #expect(outcome.code == .healthy, "\(outcome)")
+            #expect(
+                try AdminJSON.decode(LeaderPage.self, from: Array(outcome.output.utf8)).leader?.member
+                    == third.holder.member)
+
+            async let refused = fixture.run("transfer --to healer-2")
+            try await fixture.awaitResignation()
+            let rival = try await fixture.join("healer-4", address: self.nobody)
+            try await fixture.session.delete(third.path)
+            try await fixture.lead(rival, epoch: 5)
+            #expect(await refused.errors.contains("healer-4 leads, not healer-2"))
+            _ = second
+        }
+    }
+
     @Test("What a healer knows is asked of the next one when the leader does not answer")
     func healers() async throws {
         let server = try HTTPServer(host: "127.0.0.1", port: 0) { request in

@@ -207,7 +207,7 @@ struct JoiningTests {
     func closedEarly() {
         var bench = Bench()
         bench.handle(.started)
-        #expect(bench.handle(.resignAsked) == [.close(session: 1), .stop])
+        #expect(bench.handle(.resignAsked(.firstInLine)) == [.close(session: 1), .stop])
     }
 
     @Test("A connection that stays away for long is given up for a new session")
@@ -572,7 +572,7 @@ struct LeadingTests {
     func resigns() throws {
         var bench = Bench()
         let path = try bench.lead()
-        bench.handle(.resignAsked)
+        bench.handle(.resignAsked(.firstInLine))
         #expect(bench.announcements == [.lost(Epoch(4), .resigned)])
         #expect(bench.machine.permits(.record, at: bench.now) == nil)
         #expect(
@@ -589,7 +589,7 @@ struct LeadingTests {
     func resignsAgainstSilence() throws {
         var bench = Bench()
         _ = try bench.lead()
-        bench.handle(.resignAsked)
+        bench.handle(.resignAsked(.firstInLine))
         bench.pass(.milliseconds(499))
         #expect(bench.handle(.ticked).isEmpty)
         bench.pass(.milliseconds(1))

@@ -110,6 +110,16 @@ final class World {
 
     func alerted(_ alert: ElectionAlert) {}
 
+    /// Whom somebody may want to lead next, dead or alive.
+    var anySuccessor: Successor {
+        let names = self.ensemble.tree[self.layout.candidates]?.children.sorted() ?? []
+        switch Int.random(in: 0..<3, using: &self.scheduler.random) {
+        case 0: return .firstInLine
+        case 1: return .lastInLine
+        default: return .candidate(names.randomElement(using: &self.scheduler.random) ?? "nobody")
+        }
+    }
+
     // MARK: Witnesses
 
     /// Sees every multi that was committed.
@@ -303,7 +313,7 @@ final class SimulatedHealer {
     /// Stops in order; started again when it is over.
     func resign() {
         guard let election, !self.isFrozen else { return }
-        election.handle(.resignAsked)
+        election.handle(.resignAsked(self.world.anySuccessor))
         let life = self.life
         self.world.scheduler.after(.seconds(1)) {
             guard life == self.life, self.election != nil else { return }

@@ -17,6 +17,8 @@ final class Candidacy: Sendable {
         var elector: Elector?
         var member: Member
         var epoch: Epoch?
+        /// Nothing new begins: an operator has asked for a resignation, or the healer stops.
+        var isHandingOver = false
         var isStopping = false
         /// For how long this healer saw nobody lead, and since when it sees nobody.
         var leaderless = Duration.zero
@@ -27,8 +29,8 @@ final class Candidacy: Sendable {
     private let parts: HealerParts
     private let log: Logger
     private let state: Mutex<State>
-    private let resignations: AsyncStream<Incarnation>
-    private let resignation: AsyncStream<Incarnation>.Continuation
+    private let resignations: AsyncStream<Control.Resignation>
+    private let resignation: AsyncStream<Control.Resignation>.Continuation
 
     /// Between two warnings that the ensemble cannot be reached.
     static let reminder = Duration.seconds(10)
@@ -53,13 +55,24 @@ final class Candidacy: Sendable {
     }
 
     /// Takes part until cancelled, or until ``end()``.
-    func run(_ report: @escaping @Sendable (Update) async -> Void) async {
+    /// - Parameter settled: returns when what has begun has ended, or when that takes too long.
+    func run(
+        settled: @escaping @Sendable () async -> Void, _ report: @escaping @Sendable (Update) async -> Void
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.remind() }
             group.addTask {
-                for await incarnation in self.resignations where incarnation == self.member.incarnation {
-                    self.log.info("resigning, as an operator asked")
-                    await self.state.withLock { $0.elector }?.resign()
+                for await asked in self.resignations where asked.incarnation == self.member.incarnation {
+                    self.log.info("resigning, as an operator asked", ["election.asked_by": .string(asked.by)])
+                    let (elector, epoch) = self.state.withLock { state in
+                        state.isHandingOver = true
+                        return (state.elector, state.epoch)
+                    }
+                    if let epoch {
+                        await report(.leadership(.suspended(epoch)))
+                        await settled()
+                    }
+                    await elector?.resign(to: asked.successor.map { .candidate($0) } ?? .firstInLine)
                 }
             }
             while !Task.isCancelled, !self.state.withLock({ $0.isStopping }) {
@@ -81,7 +94,10 @@ final class Candidacy: Sendable {
         } catch {
             preconditionFailure("the configuration was checked against the rule: \(error)")
         }
-        self.state.withLock { $0.elector = elector }
+        self.state.withLock { state in
+            state.elector = elector
+            state.isHandingOver = state.isStopping
+        }
         await report(.began(elector))
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await elector.run() }
@@ -100,8 +116,8 @@ final class Candidacy: Sendable {
             await report(.leadership(.following))
         case .leading(let epoch), .resumed(let epoch):
             self.note(leading: epoch, hasLeader: true)
-            let isStopping = self.state.withLock { $0.isStopping }
-            await report(.leadership(isStopping ? .suspended(epoch) : .leading(epoch)))
+            let isHandingOver = self.state.withLock { $0.isHandingOver }
+            await report(.leadership(isHandingOver ? .suspended(epoch) : .leading(epoch)))
         case .suspended(let epoch):
             await report(.leadership(.suspended(epoch)))
         case .lost:
@@ -132,16 +148,17 @@ final class Candidacy: Sendable {
         }
     }
 
-    func resign(if asked: Control.Resignation) { self.resignation.yield(asked.incarnation) }
+    func resign(if asked: Control.Resignation) { self.resignation.yield(asked) }
 
     /// Nothing new from now on. The epoch that we lead, if we do.
     func beginStop() -> Epoch? {
         self.state.withLock { state in
             state.isStopping = true
+            state.isHandingOver = true
             return state.epoch
         }
     }
 
-    /// Hands over, if there is something to hand over; ``run(_:)`` then returns.
-    func end() async { await self.state.withLock { $0.elector }?.resign() }
+    /// Hands over, if there is something to hand over, to whoever joined last; ``run(settled:_:)`` then returns.
+    func end() async { await self.state.withLock { $0.elector }?.resign(to: .lastInLine) }
 }

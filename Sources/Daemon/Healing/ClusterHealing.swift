@@ -86,7 +86,7 @@ final class ClusterHealing: Sendable {
     /// Watches, decides, and takes part in the election until cancelled.
     func run() async {
         await self.watching {
-            await self.candidacy.run { update in await self.follow(update) }
+            await self.candidacy.run(settled: { await self.stepsEnd() }) { update in await self.follow(update) }
         }
     }
 
@@ -117,13 +117,20 @@ final class ClusterHealing: Sendable {
 
     /// Starts nothing new; keeps leading while a step is in flight, but not for ever; then hands over.
     func stop() async {
-        let end = self.time.now() + Self.stopLimit - Self.handover
         if let epoch = self.candidacy.beginStop() { self.loop.reports(.leadership(.suspended(epoch))) }
-        while await self.shell.stepsInFlight > 0, self.time.now() < end {
-            self.log.info("a step is in flight; handing over when it has ended")
+        await self.stepsEnd()
+        await self.candidacy.end()
+    }
+
+    /// Returns when no step is in flight, or when there is just time left to hand over.
+    private func stepsEnd() async {
+        let end = self.time.now() + Self.stopLimit - Self.handover
+        var isSaid = false
+        while await self.shell.stepsInFlight > 0, self.time.now() < end, !Task.isCancelled {
+            if !isSaid { self.log.info("a step is in flight; handing over when it has ended") }
+            isSaid = true
             try? await self.time.sleep(for: .milliseconds(100))
         }
-        await self.candidacy.end()
     }
 
     /// Asks every method that watches this node now, and says what each found within the monitors' time limit.

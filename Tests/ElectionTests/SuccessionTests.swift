@@ -1,0 +1,103 @@
+import Cluster
+import Testing
+
+@testable import Election
+
+@Suite("Handing over")
+struct SuccessionTests {
+    private static let named = "named-n_0000000009"
+
+    /// In line behind `ahead`, before `behind`, under this record at version 7.
+    private func inLine(ahead: [String] = [], behind: [String] = [], _ record: LeaderRecord) throws -> Bench {
+        var bench = Bench()
+        let path = try bench.join()
+        try bench.answer(.success(.children(behind + [Bench.name(path)] + ahead)))
+        try bench.answer(Bench.node(record, version: 7))
+        return bench
+    }
+
+    private func isClaim(_ call: StoreCall?) -> Bool {
+        guard case .multi(let operations)? = call, case .set(Bench.layout.leader, _, 7)? = operations.last else {
+            return false
+        }
+        return true
+    }
+
+    @Test("The record names the successor, and an older healer's record names none")
+    func record() throws {
+        let record = LeaderRecord.vacant(Epoch(4), for: Self.named)
+        #expect(try LeaderRecord(decoding: record.encoded) == record)
+        #expect(try LeaderRecord(decoding: Array(#"{"epoch":4,"format":1}"#.utf8)) == .vacant(Epoch(4)))
+    }
+
+    @Test("Who is named claims, whoever is ahead in line")
+    func named() throws {
+        var bench = Bench()
+        let path = try bench.join()
+        try bench.answer(.success(.children(["first-n_0000000001", Bench.name(path)])))
+        try bench.answer(Bench.node(.vacant(Epoch(3), for: Bench.name(path)), version: 7))
+        #expect(self.isClaim(bench.call?.call))
+    }
+
+    @Test("The first in line lets the named one go first, and claims when that one does not in time")
+    func standsBack() throws {
+        let record = LeaderRecord.vacant(Epoch(3), for: Self.named)
+        var bench = try self.inLine(behind: [Self.named], record)
+        #expect(bench.calls.isEmpty)
+        bench.pass(ElectionMachine.standBackLimit - .milliseconds(1))
+        bench.handle(.ticked)
+        #expect(bench.calls.isEmpty)
+        bench.pass(.milliseconds(1))
+        bench.handle(.ticked)
+        guard case .children? = bench.call?.call else {
+            Issue.record("does not look again")
+            return
+        }
+        guard case .following(let candidate, _) = bench.machine.phase else { return }
+        try bench.answer(.success(.children([Self.named, Bench.name(candidate.path)])))
+        try bench.answer(Bench.node(record, version: 7))
+        #expect(self.isClaim(bench.call?.call))
+    }
+
+    @Test("Nobody stands back for a successor that is not in line")
+    func successorGone() throws {
+        #expect(self.isClaim(try self.inLine(.vacant(Epoch(3), for: Self.named)).call?.call))
+    }
+
+    @Test("A leader that hands over to the last in line asks who that is, and is not the last itself")
+    func toTheLast() throws {
+        var bench = Bench()
+        let path = try bench.lead()
+        bench.handle(.resignAsked(.lastInLine))
+        #expect(bench.announcements == [.lost(Epoch(4), .resigned)])
+        #expect(bench.machine.permits(.record, at: bench.now) == nil)
+        #expect(bench.call?.call == .children(Bench.layout.candidates))
+        try bench.answer(.success(.children(["b-n_0000000004", "a-n_0000000002", Bench.name(path)])))
+        #expect(
+            bench.call?.call
+                == .multi([
+                    .delete(path, version: nil),
+                    .set(
+                        Bench.layout.leader, data: LeaderRecord.vacant(Epoch(4), for: "b-n_0000000004").encoded,
+                        version: 8),
+                ]))
+        try bench.answer(.success(.results([.deleted, .set(Bench.stat(version: 9))])))
+        #expect(bench.effects == [.close(session: 1), .stop])
+    }
+
+    @Test("It resigns all the same when it cannot learn who is last, and ends within its limit without any answer")
+    func lineUnknown() throws {
+        var bench = Bench()
+        _ = try bench.lead()
+        bench.handle(.resignAsked(.lastInLine))
+        var silent = bench
+        try bench.answer(Bench.fails(.timedOut))
+        guard case .multi(let operations)? = bench.call?.call, case .set(_, let data, 8)? = operations.last else {
+            Issue.record("does not resign")
+            return
+        }
+        #expect(data == LeaderRecord.vacant(Epoch(4)).encoded)
+        silent.pass(ElectionMachine.resignLimit)
+        #expect(silent.handle(.ticked) == [.close(session: 1), .stop])
+    }
+}
