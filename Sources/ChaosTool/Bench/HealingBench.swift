@@ -69,13 +69,10 @@ struct HealingBench: Sendable {
 
     private func kill(_ victim: SandboxNode, _ sandbox: Sandbox, _ tree: CoordinationTree) async throws -> Act {
         let known = Set(try await tree.incidents().compactMap(\.id))
-        let broker = BrokerID(victim.broker!)
         let end = HostClock.now + Self.limit
-        let witness = PartitionWitness(sandbox)
         let blow = Self.now
         try await sandbox.kill(victim.name)
-        let led = try await witness.when(except: victim.name, until: end) { $0.isLed(without: broker) }
-        let inSync = try await witness.when(until: end) { $0.brokers[broker] != nil && $0.isInSync }
+        let (led, inSync) = try await PartitionWitness(sandbox).recovery(of: victim, until: end)
         guard let led, let inSync else { throw SandboxError("\(victim.name) was not healed") }
         while HostClock.now < end {
             let mine = try await tree.incidents().first {
@@ -93,16 +90,13 @@ struct HealingBench: Sendable {
 
     /// From the kill to all in sync, in seconds, with nothing but a loop that starts it again a second after each exit.
     private func restartLoop(_ sandbox: Sandbox, victim: SandboxNode) async throws -> Double {
-        let broker = BrokerID(victim.broker!)
         let end = HostClock.now + Self.limit
         let loop = RestartLoop(supervisor: try sandbox.supervisor(of: victim.name))
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = try await loop.run(for: Self.limit) }
             let blow = Self.now
             try await sandbox.kill(victim.name)
-            let witness = PartitionWitness(sandbox)
-            _ = try await witness.when(except: victim.name, until: end) { $0.isLed(without: broker) }
-            let inSync = try await witness.when(until: end) { $0.brokers[broker] != nil && $0.isInSync }
+            let inSync = try await PartitionWitness(sandbox).recovery(of: victim, until: end).inSync
             group.cancelAll()
             guard let inSync else { throw SandboxError("the restart loop did not bring \(victim.name) back") }
             return Self.seconds(blow, inSync)

@@ -69,10 +69,7 @@ struct DemoStage: Sendable {
         try await self.sandbox.kill(name)
         Console.print("\n\(name) gets SIGKILL")
         let end = HostClock.now + self.limit
-        let witness = PartitionWitness(self.sandbox)
-        let broker = BrokerID(node.broker!)
-        let led = try await witness.when(except: name, until: end) { $0.isLed(without: broker) }
-        let inSync = try await witness.when(except: name, until: end) { $0.brokers[broker] != nil && $0.isInSync }
+        let (led, inSync) = try await PartitionWitness(self.sandbox).recovery(of: node, until: end)
         let acked = load.acked - ackedBefore
         var lines: [Line] = []
         if inSync != nil { try await self.awaitClosed(name, known, until: end) }

@@ -19,9 +19,21 @@ actor PartitionWitness {
         }
     }
 
-    /// When all partitions were first seen so; `nil` at the deadline.
-    func when(
-        except victim: String? = nil, until end: Moment, _ holds: @escaping @Sendable (KafkaWire.Metadata) -> Bool
+    /// When the broker that was killed was first seen to be replaced everywhere, and back in sync everywhere; `nil` for
+    /// what did not come until the deadline. Both are seen by the same other broker, whose view does not go back.
+    func recovery(of victim: SandboxNode, until end: Moment) async throws -> (led: WallTime?, inSync: WallTime?) {
+        let broker = BrokerID(victim.broker!)
+        guard let led = try await self.when(except: victim.name, until: end, { $0.isLed(without: broker) }) else {
+            return (nil, nil)
+        }
+        let inSync = try await self.when(except: victim.name, until: end) {
+            $0.brokers[broker] != nil && $0.isInSync
+        }
+        return (led, inSync)
+    }
+
+    private func when(
+        except victim: String, until end: Moment, _ holds: @escaping @Sendable (KafkaWire.Metadata) -> Bool
     ) async throws -> WallTime? {
         while HostClock.now < end {
             if let metadata = await self.look(except: victim), !metadata.partitions.isEmpty, holds(metadata) {
@@ -34,9 +46,9 @@ actor PartitionWitness {
 }
 
 extension KafkaWire.Metadata {
-    /// Whether every partition is led, by somebody else.
+    /// Whether every partition is led, and none counts on this broker: so it cannot hold before its death was noticed.
     func isLed(without broker: BrokerID) -> Bool {
-        self.partitions.allSatisfy { $0.leader != nil && $0.leader != broker }
+        self.partitions.allSatisfy { $0.leader != nil && $0.leader != broker && !$0.inSyncReplicas.contains(broker) }
     }
     var isInSync: Bool { self.partitions.allSatisfy { !$0.isOffline && !$0.isUnderReplicated } }
     var underReplicated: Int { self.partitions.filter { $0.isOffline || $0.isUnderReplicated }.count }
