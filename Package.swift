@@ -53,7 +53,7 @@ let package = Package(
         program(
             "Daemon", "Cluster", "Election", "Healer", "Admin", "ZooKeeper", "RdKafka", "Curl", "MicroHTTPD", "YAML"),
         program("AdminTool", "Cluster", "Admin", "ZooKeeper", "Curl"),
-        program("ChaosTool", "Cluster", "ZooKeeper", "RdKafka"),
+        program("ChaosTool", "Cluster", "Admin", "ZooKeeper", "RdKafka", "YAML"),
 
         // The whole system in memory, by seed.
         .target(
@@ -72,7 +72,7 @@ let package = Package(
         tests("MicroHTTPDTests", "MicroHTTPD"),
         tests("YAMLTests", "YAML"),
         tests("DaemonTests", "Daemon"),
-        tests("ChaosToolTests", "ChaosTool", "RdKafka"),
+        tests("ChaosToolTests", "Cluster", "ChaosTool", "RdKafka"),
         tests("SimulationTests", "Simulation"),
         tests("IntegrationTests", "Cluster", "ZooKeeper", "RdKafka", "Curl", "Daemon", "AdminTool", "ChaosTool"),
     ],

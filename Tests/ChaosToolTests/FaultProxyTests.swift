@@ -146,6 +146,70 @@ struct FaultProxyTests {
         await self.proxy.close()
     }
 
+    @Test("Jitter comes on top of a delay, and no byte overtakes another")
+    func jitters() async throws {
+        let connection = try self.connect()
+        try await self.proxy.order(.delay(.milliseconds(20)))
+        try await self.proxy.order(.jitter(.milliseconds(40)))
+        let begin = HostClock.now
+        for byte in UInt8(0)..<20 {
+            try connection.send([byte])
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        #expect(try connection.receive(20) == Array(0..<20))
+        #expect(HostClock.now - begin >= .milliseconds(40))
+        await self.proxy.close()
+    }
+
+    @Test("A narrow link takes its time for every byte")
+    func narrows() async throws {
+        let connection = try self.connect()
+        try connection.send([1])
+        #expect(try connection.receive(1) == [1])
+        try await self.proxy.order(.bandwidth(50_000))
+        let begin = HostClock.now
+        let bytes = [UInt8](repeating: 9, count: 10_000)
+        try connection.send(bytes)
+        // There and back.
+        #expect(try connection.receive(bytes.count) == bytes)
+        #expect(HostClock.now - begin >= .milliseconds(390))
+        await self.proxy.close()
+    }
+
+    @Test("Half open, the server's side is gone and the client is not told, until it is healed")
+    func halfOpen() async throws {
+        let connection = try self.connect()
+        try connection.send([1])
+        #expect(try connection.receive(1) == [1])
+        try await self.proxy.order(.halfOpen)
+        try connection.send([2, 3])
+        let late = try self.connect()
+        try late.send([4])
+        try await self.until { $0.connections == 2 && $0.damaged == 2 }
+        // Nothing more arrived, and both still believe that they are connected.
+        #expect(self.server.received == 1)
+        try await self.proxy.order(.heal)
+        #expect(throws: SandboxError.self) { try connection.receive(1) }
+        let healed = try self.connect()
+        try healed.send([5])
+        #expect(try healed.receive(1) == [5])
+        await self.proxy.close()
+    }
+
+    @Test("The first bytes of a connection say what the substitution says, and later ones what was sent")
+    func substitutes() async throws {
+        let proxy = try FaultProxy(
+            to: Endpoint(host: "127.0.0.1", port: self.server.port),
+            substitution: ProxySubstitution(old: Array("127.0.0.1:7".utf8), new: Array("127.0.0.4:7".utf8)))
+        let connection = try Client(port: proxy.endpoint.port)
+        try connection.send(Array("me: 127.0.0.1:7".utf8))
+        #expect(try connection.receive(15) == Array("me: 127.0.0.4:7".utf8))
+        try connection.send(Array("127.0.0.1:7".utf8))
+        #expect(try connection.receive(11) == Array("127.0.0.1:7".utf8))
+        await proxy.close()
+        await self.proxy.close()
+    }
+
     @Test("A held direction takes no more than its bound; the sender waits, and nothing is lost")
     func bounded() async throws {
         let connection = try self.connect()

@@ -195,7 +195,7 @@ struct HealingBench: Sendable {
         return line.flatMap { Double($0.split(separator: " ").dropFirst().first ?? "") }.map { $0 / 1024 } ?? 0
     }
 
-    private static var now: WallTime { WallTime(Int64(Date().timeIntervalSince1970 * 1000)) }
+    private static var now: WallTime { HostClock.wall }
     private static func seconds(_ from: WallTime, _ to: WallTime) -> Double {
         Double(to.rawValue - from.rawValue) / 1000
     }

@@ -28,6 +28,7 @@ enum CommandTable {
     /// One line for each command. Those without a summary are for the program itself and are not listed.
     static let commands: [(name: String, type: any ToolCommand.Type)] = [
         ("demo", DemoCommand.self),
+        ("run", RunCommand.self),
         ("sandbox", SandboxCommand.self),
         ("leftovers", LeftoversCommand.self),
         ("load", LoadCommand.self),

@@ -65,7 +65,7 @@ struct DemoStage: Sendable {
         let known = Set(try await self.tree.incidents().compactMap(\.id))
         let ackedBefore = load.acked
         // The demonstrator's own hand, not through the supervisor.
-        let blow = Self.now
+        let blow = HostClock.wall
         try await self.sandbox.kill(name)
         Console.print("\n\(name) gets SIGKILL")
         let end = HostClock.now + self.limit
@@ -95,12 +95,12 @@ struct DemoStage: Sendable {
     func killLeader(
         _ leader: HealerID, _ process: HealerProcess, epoch: Epoch, _ healers: [HealerID: HealerProcess]
     ) async throws -> LeaderRecord {
-        let blow = Self.now
+        let blow = HostClock.wall
         process.send(SIGKILL)
         Console.print("\n\(leader), which leads, gets SIGKILL")
         let next = try await self.awaitLeader(above: epoch, members: 0, healers)
         let who = next.holder?.member.rawValue ?? "?"
-        Self.print(Line(at: Self.now, what: "taken over", more: "\(who) leads, epoch \(next.epoch)"), since: blow)
+        Self.print(Line(at: HostClock.wall, what: "taken over", more: "\(who) leads, epoch \(next.epoch)"), since: blow)
         return next
     }
 
@@ -114,8 +114,6 @@ struct DemoStage: Sendable {
             try await Task.sleep(for: .milliseconds(50))
         }
     }
-
-    private static var now: WallTime { WallTime(Int64(Date().timeIntervalSince1970 * 1000)) }
 
     private static func print(_ line: Line, since blow: WallTime) {
         let seconds = Double(line.at.rawValue - blow.rawValue) / 1000

@@ -50,6 +50,16 @@ final class CoordinationTree: Sendable {
         try await self.records(RecoveryRecord.self, in: self.layout.recoveries)
     }
 
+    /// What each healer sees, by its own word.
+    func digests() async throws -> [HealerID: Digest] {
+        var digests: [HealerID: Digest] = [:]
+        for name in try await self.children(self.layout.observers) {
+            guard let data = try await self.get("\(self.layout.observers)/\(name)") else { continue }
+            digests[HealerID(name)] = try? JSONDecoder().decode(Digest.self, from: Data(data))
+        }
+        return digests
+    }
+
     private func records<Record: Decodable>(_ type: Record.Type, in parent: String) async throws -> [Record] {
         var records: [Record] = []
         for name in try await self.children(parent) {

@@ -37,7 +37,7 @@ actor PartitionWitness {
     ) async throws -> WallTime? {
         while HostClock.now < end {
             if let metadata = await self.look(except: victim), !metadata.partitions.isEmpty, holds(metadata) {
-                return WallTime(Int64(Date().timeIntervalSince1970 * 1000))
+                return HostClock.wall
             }
             try await Task.sleep(for: Self.interval)
         }

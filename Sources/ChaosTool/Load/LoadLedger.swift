@@ -71,6 +71,8 @@ final class LoadLedger: Sendable {
 
 /// How long acknowledgements took, in milliseconds.
 struct LoadLatency: Hashable, Sendable, Codable {
+    /// Of how many.
+    let count: Int
     let p50: Double
     let p95: Double
     let p99: Double
@@ -87,6 +89,7 @@ struct LoadLatency: Hashable, Sendable, Codable {
         func percentile(_ percent: Int) -> Double {
             sorted.isEmpty ? 0 : milliseconds(sorted[Swift.max(0, (sorted.count * percent + 99) / 100 - 1)])
         }
+        self.count = entries.count
         self.p50 = percentile(50)
         self.p95 = percentile(95)
         self.p99 = percentile(99)

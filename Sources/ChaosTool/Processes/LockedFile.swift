@@ -64,6 +64,9 @@ enum HostClock {
         return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
+    /// CLOCK_REALTIME.
+    static var wall: WallTime { WallTime(Int64(Date().timeIntervalSince1970 * 1000)) }
+
     /// UTC with milliseconds, as ISO 8601 writes it: `2026-11-21T15:04:05.678Z`.
     static var iso8601: String {
         var time = timespec()

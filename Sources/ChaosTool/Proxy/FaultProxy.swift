@@ -20,10 +20,11 @@ final class FaultProxy: Sendable {
     ///   - target: the server; its name is resolved once.
     ///   - endpoint: where to listen, an IPv4 address; port 0 takes a free one.
     ///   - control: where orders are taken as lines too.
+    ///   - substitution: for the first bytes of each connection.
     /// - Throws: ``SandboxError``
     init(
         to target: Endpoint, listen endpoint: Endpoint = Endpoint(host: "127.0.0.1", port: 0),
-        control: ProxyControlAddress? = nil
+        control: ProxyControlAddress? = nil, substitution: ProxySubstitution? = nil
     ) throws {
         let (events, sink) = AsyncStream.makeStream(of: ProxyEvent.self, bufferingPolicy: .bufferingNewest(64))
         let address = try ProxySocket.resolve(target)
@@ -36,7 +37,7 @@ final class FaultProxy: Sendable {
             self.control = controls?.description
             let loop = ProxyLoop(
                 listener: listener, endpoint: self.endpoint, target: address, mailbox: self.mailbox,
-                controls: controls, report: { sink.yield($0) })
+                controls: controls, substitution: substitution, report: { sink.yield($0) })
             let handOver = ProxyThread(loop: loop)
             Thread.detachNewThread {
                 handOver.loop.run()

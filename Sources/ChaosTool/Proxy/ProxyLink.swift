@@ -26,6 +26,8 @@ struct ProxyStream {
     var hasLost = false
     /// The last bytes forwarded, for what is split between chunks.
     var tail: [UInt8] = []
+    /// When the last chunk is due: none overtakes another.
+    var lastDue = Moment.zero
 
     /// In bytes: so much waits here, then the sender waits.
     static let bound = 1 << 20
@@ -44,11 +46,47 @@ struct ProxyStream {
     }
 }
 
+/// What every chunk takes on its way.
+struct ProxyPace {
+    var delay = Duration.zero
+    var jitter = Duration.zero
+    /// In bytes a second; 0 is as fast as it goes.
+    var bandwidth = 0
+
+    /// When so many bytes, read now, are due behind what was read before.
+    func due(_ count: Int, at now: Moment, after last: Moment) -> Moment {
+        let wait = self.jitter == .zero ? .zero : self.jitter * Double.random(in: 0...1)
+        let time: Duration =
+            self.bandwidth == 0 ? .zero : .nanoseconds(Int64(count) * 1_000_000_000 / Int64(self.bandwidth))
+        return max(now + self.delay + wait, last) + time
+    }
+}
+
+/// Bytes that stand for others of the same length at the beginning of a connection: for protocols that say there where
+/// they are to be called back.
+struct ProxySubstitution: Sendable {
+    let old: [UInt8]
+    let new: [UInt8]
+
+    func apply(to bytes: inout [UInt8]) {
+        guard self.old.count == self.new.count, !self.old.isEmpty, bytes.count >= self.old.count else { return }
+        for start in 0...(bytes.count - self.old.count)
+        where bytes[start] == self.old[0] && bytes[start..<(start + self.old.count)].elementsEqual(self.old) {
+            bytes.replaceSubrange(start..<(start + self.old.count), with: self.new)
+            return
+        }
+    }
+}
+
 /// One connection through the proxy.
 final class ProxyLink {
     let client: Int32
     let server: Int32
     var isConnected = false
+    /// The server's side is gone without the client's knowledge, or was never there.
+    var isHalfOpen = false
+    /// For the first bytes towards the server.
+    var substitution: ProxySubstitution?
     var toServer = ProxyStream()
     var toClient = ProxyStream()
 
@@ -65,13 +103,13 @@ final class ProxyLink {
         }
     }
 
-    var isDamaged: Bool { self.toServer.hasLost || self.toClient.hasLost }
+    var isDamaged: Bool { self.toServer.hasLost || self.toClient.hasLost || self.isHalfOpen }
 
     func source(_ direction: ProxyDirection) -> Int32 { direction == .toServer ? self.client : self.server }
     func sink(_ direction: ProxyDirection) -> Int32 { direction == .toServer ? self.server : self.client }
 
     /// Reads once what has come. While `isCut`, it vanishes.
-    func read(_ direction: ProxyDirection, isCut: Bool, due: Moment) {
+    func read(_ direction: ProxyDirection, isCut: Bool, _ pace: ProxyPace) {
         var buffer = [UInt8](repeating: 0, count: ProxyStream.portion)
         let count = recv(self.source(direction), &buffer, buffer.count, 0)
         if count < 0, errno == EAGAIN || errno == EINTR { return }
@@ -79,9 +117,32 @@ final class ProxyLink {
         if isCut {
             self[direction].hasLost = true
         } else if count > 0 {
-            self[direction].chunks.append(.init(bytes: buffer[..<count], due: due))
+            var bytes = Array(buffer[..<count])
+            if direction == .toServer {
+                self.substitution?.apply(to: &bytes)
+                self.substitution = nil
+            }
+            let due = pace.due(count, at: HostClock.now, after: self[direction].lastDue)
+            self[direction].lastDue = due
+            self[direction].chunks.append(.init(bytes: bytes[...], due: due))
             self[direction].waiting += count
         }
+    }
+
+    /// Whatever the client sends goes nowhere.
+    func swallow() {
+        var buffer = [UInt8](repeating: 0, count: ProxyStream.portion)
+        let count = recv(self.client, &buffer, buffer.count, 0)
+        if count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) { self.toServer.end = .broken }
+    }
+
+    /// Resets the server's side; the client goes on talking to nobody.
+    func halve() {
+        guard !self.isHalfOpen else { return }
+        self.isHalfOpen = true
+        if self.server >= 0 { ProxySocket.reset(self.server) }
+        self.toServer.chunks = []
+        self.toClient.chunks = []
     }
 
     /// Sends what is due; calls `seen` with each chunk before its first byte goes.
@@ -116,12 +177,12 @@ final class ProxyLink {
 
     func close() {
         Glibc.close(self.client)
-        Glibc.close(self.server)
+        if !self.isHalfOpen { Glibc.close(self.server) }
     }
 
     func reset() {
         ProxySocket.reset(self.client)
-        ProxySocket.reset(self.server)
+        if !self.isHalfOpen { ProxySocket.reset(self.server) }
     }
 }
 

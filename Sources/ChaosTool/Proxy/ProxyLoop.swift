@@ -13,7 +13,9 @@ final class ProxyLoop {
     private var links: [ProxyLink] = []
     private var held: Set<ProxyDirection> = []
     private var cut: Set<ProxyDirection> = []
-    private var delay = Duration.zero
+    private var pace = ProxyPace()
+    private var isHalfOpen = false
+    private let substitution: ProxySubstitution?
     private var awaited: [UInt8]?
 
     /// More wait in the kernel's queue.
@@ -23,13 +25,14 @@ final class ProxyLoop {
 
     init(
         listener: Int32, endpoint: Endpoint, target: sockaddr_in, mailbox: ProxyMailbox, controls: ProxyControls?,
-        report: @escaping (ProxyEvent) -> Void
+        substitution: ProxySubstitution?, report: @escaping (ProxyEvent) -> Void
     ) {
         self.listener = listener
         self.endpoint = endpoint
         self.target = target
         self.mailbox = mailbox
         self.controls = controls
+        self.substitution = substitution
         self.report = report
     }
 
@@ -68,6 +71,7 @@ final class ProxyLoop {
         case .cut(let directions): self.cut.formUnion(directions)
         case .heal:
             self.cut = []
+            self.isHalfOpen = false
             self.links.removeAll { link in
                 guard link.isDamaged else { return false }
                 link.reset()
@@ -80,7 +84,12 @@ final class ProxyLoop {
             if let listener { Glibc.close(listener) }
             self.listener = nil
         case .accept: if self.listener == nil { self.listener = try ProxySocket.listen(self.endpoint) }
-        case .delay(let duration): self.delay = duration
+        case .delay(let duration): self.pace.delay = duration
+        case .jitter(let duration): self.pace.jitter = duration
+        case .bandwidth(let rate): self.pace.bandwidth = rate
+        case .halfOpen:
+            self.isHalfOpen = true
+            for link in self.links { link.halve() }
         case .status: break
         }
         return ProxyStatus(
@@ -104,6 +113,10 @@ final class ProxyLoop {
         if let listener, self.links.count < Self.maximumLinks { wanted[listener] = Int16(POLLIN) }
         self.controls?.want(&wanted)
         for link in self.links {
+            if link.isHalfOpen {
+                wanted[link.client] = Int16(POLLIN)
+                continue
+            }
             guard link.isConnected else {
                 wanted[link.server] = Int16(POLLOUT)
                 continue
@@ -125,13 +138,25 @@ final class ProxyLoop {
     }
 
     private func open(_ client: Int32) {
+        if self.isHalfOpen {
+            let link = ProxyLink(client: client, server: -1)
+            link.isHalfOpen = true
+            self.links.append(link)
+            return
+        }
         guard let server = ProxySocket.connect(self.target) else { return ProxySocket.reset(client) }
         ProxySocket.hurry(client)
         ProxySocket.hurry(server)
-        self.links.append(ProxyLink(client: client, server: server))
+        let link = ProxyLink(client: client, server: server)
+        link.substitution = self.substitution
+        self.links.append(link)
     }
 
     private func move(_ link: ProxyLink, _ ready: [Int32: Int16]) {
+        if link.isHalfOpen {
+            if ready[link.client] != nil { link.swallow() }
+            return
+        }
         if !link.isConnected {
             guard ready[link.server] != nil else { return }
             var code: Int32 = 0
@@ -143,7 +168,7 @@ final class ProxyLoop {
         let now = HostClock.now
         for direction in ProxyDirection.allCases {
             if ready[link.source(direction)] != nil, link[direction].wantsMore {
-                link.read(direction, isCut: self.cut.contains(direction), due: now + self.delay)
+                link.read(direction, isCut: self.cut.contains(direction), self.pace)
             }
         }
         // Requests first: one with the awaited bytes holds the replies behind it, and none before it slips through.

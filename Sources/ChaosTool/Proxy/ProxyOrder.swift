@@ -17,7 +17,7 @@ enum ProxyOrder: Hashable, Sendable {
     case release
     /// Bytes of these directions vanish, ends of connections too, as on a cut cable.
     case cut(Set<ProxyDirection>)
-    /// Ends the cut. Connections that have lost bytes are reset, for what follows would make no sense.
+    /// Ends the cut and the half-open. Connections that have lost bytes are reset, for what follows would make no sense.
     case heal
     /// Every connection is reset towards both sides.
     case reset
@@ -27,6 +27,13 @@ enum ProxyOrder: Hashable, Sendable {
     case accept
     /// Everything read from now on is delivered so much later.
     case delay(Duration)
+    /// And by up to so much later yet, at random; the bytes of a connection keep their order.
+    case jitter(Duration)
+    /// In bytes a second, for each direction of each connection; 0 is as fast as it goes.
+    case bandwidth(Int)
+    /// The server's side of every connection is gone, and its client is not told: what it sends vanishes. New connections
+    /// are taken, and nobody answers them. Until ``heal``.
+    case halfOpen
     case status
 }
 
@@ -65,7 +72,8 @@ extension ProxyOrder {
     static let usage = """
         hold [to-client|to-server]   release        cut [to-client|to-server]   heal
         hold-after TEXT              reset          refuse                      accept
-        delay MILLISECONDS           status
+        delay MILLISECONDS           status         jitter MILLISECONDS         half-open
+        bandwidth BYTES-A-SECOND
         """
 
     /// A line of the control channel, without its end. Without a direction both are meant.
@@ -96,12 +104,24 @@ extension ProxyOrder {
                 throw UsageError("delay takes milliseconds from 0 to 60000")
             }
             self = .delay(.milliseconds(number))
+        case "jitter":
+            guard let number = Int(rest), (0...60_000).contains(number) else {
+                throw UsageError("jitter takes milliseconds from 0 to 60000")
+            }
+            self = .jitter(.milliseconds(number))
+        case "bandwidth":
+            guard let number = Int(rest), (0...1_000_000_000).contains(number) else {
+                throw UsageError("bandwidth takes bytes a second from 0 (no bound) to 1000000000")
+            }
+            self = .bandwidth(number)
+        case "half-open": self = .halfOpen
         case "status": self = .status
         default:
             throw UsageError.unknown(
                 "order", word,
                 among: [
-                    "hold", "hold-after", "release", "cut", "heal", "reset", "refuse", "accept", "delay", "status",
+                    "hold", "hold-after", "release", "cut", "heal", "reset", "refuse", "accept", "delay", "jitter",
+                    "bandwidth", "half-open", "status",
                 ])
         }
     }

@@ -92,7 +92,8 @@ extension Sandbox {
 
     private func zookeeperProperties(_ node: SandboxNode) -> String {
         let servers = self.description.zookeepers.enumerated().map { number, server in
-            "server.\(number + 1)=\(server.host):\(server.peerPorts[0]):\(server.peerPorts[1])"
+            let route = self.description.peerRoutes?.first { $0.from == node.name && $0.to == server.name }
+            return "server.\(number + 1)=\(route?.host ?? server.host):\(server.peerPorts[0]):\(server.peerPorts[1])"
         }
         return """
             dataDir=\(node.folder)/data
@@ -192,13 +193,16 @@ enum OwnProgram {
     }
 
     /// A file of the folder `examples`, which lies above the build folder.
-    static func example(_ name: String) throws -> String {
+    static func example(_ name: String) throws -> String { try self.above("examples/\(name)") }
+
+    /// A file or folder of the source tree, which lies above the build folder.
+    static func above(_ name: String) throws -> String {
         var folder = URL(fileURLWithPath: try self.path)
         while folder.path.count > 1 {
             folder.deleteLastPathComponent()
-            let file = folder.appendingPathComponent("examples/\(name)").path
+            let file = folder.appendingPathComponent(name).path
             if access(file, R_OK) == 0 { return file }
         }
-        throw SandboxError("no examples/\(name) above \(try self.path)")
+        throw SandboxError("no \(name) above \(try self.path)")
     }
 }

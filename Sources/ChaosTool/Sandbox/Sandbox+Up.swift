@@ -10,6 +10,8 @@ struct SandboxOptions: Hashable, Sendable {
     var topics = [SandboxTopic(name: "messages", partitions: 12)]
     /// `nil`: the one in the cache, which is made if there is none.
     var archive: ClassArchive?
+    /// Each ZooKeeper server finds each other one at an address of its own, so that a proxy can stand between any two.
+    var hasPeerRoutes = false
     /// For everything together. Far above what it takes, which a busy machine stretches.
     var limit = Duration.seconds(120)
 }
@@ -21,10 +23,13 @@ extension Sandbox {
     /// Whatever goes wrong on the way, cancellation included, leaves nothing running. After a failure the logs are
     /// beside the directory, under its name and `-failed`.
     ///
-    /// - Parameter progress: called with one line after each step.
+    /// - Parameters:
+    ///   - progress: called with one line after each step.
+    ///   - prepared: called when everything is written, and no process runs yet.
     static func up(
         _ options: SandboxOptions = SandboxOptions(), in directory: String,
-        progress: @escaping @Sendable (String) -> Void = { _ in }
+        progress: @escaping @Sendable (String) -> Void = { _ in },
+        prepared: @Sendable (Sandbox) async throws -> Void = { _ in }
     ) async throws -> Sandbox {
         let jars = try KafkaHome.jars()
         let java = try KafkaHome.java()
@@ -44,6 +49,7 @@ extension Sandbox {
         do {
             step("sandbox \(sandbox.id) in \(sandbox.directory)")
             let end = begin + options.limit
+            try await prepared(sandbox)
             try await sandbox.launch(sandbox.description.zookeepers)
             try await sandbox.awaitQuorum(until: end)
             step("\(options.zookeepers) ZooKeeper servers serve: \(sandbox.description.zookeeper)")
@@ -111,7 +117,8 @@ extension Sandbox {
                 description: SandboxDescription(
                     id: id, created: HostClock.iso8601, nodes: zookeepers + brokers, zookeeper: addresses(zookeepers),
                     bootstrap: addresses(brokers), sessionTimeout: options.sessionTimeout,
-                    topics: options.brokers > 0 ? options.topics : [], jars: jars, java: java, archive: archive))
+                    topics: options.brokers > 0 ? options.topics : [], jars: jars, java: java, archive: archive,
+                    peerRoutes: options.hasPeerRoutes ? PeerRoute.all(options.zookeepers) : nil))
             for node in sandbox.description.nodes { try sandbox.prepare(node) }
             try AtomicFile.write(sandbox.description, to: "\(directory)/sandbox.json")
             return sandbox

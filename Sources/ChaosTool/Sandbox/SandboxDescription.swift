@@ -21,6 +21,8 @@ struct SandboxDescription: Hashable, Sendable, Codable {
     let java: String
     /// What makes them start quickly; `nil`: nothing does.
     let archive: ClassArchive?
+    /// Between ZooKeeper servers; `nil`: they find each other where they are.
+    var peerRoutes: [PeerRoute]?
 
     var brokers: [SandboxNode] { self.nodes.filter { $0.role == .broker } }
     var zookeepers: [SandboxNode] { self.nodes.filter { $0.role == .zookeeper } }
@@ -67,4 +69,21 @@ struct SandboxNode: Hashable, Sendable, Codable {
 struct SandboxTopic: Hashable, Sendable, Codable {
     let name: String
     let partitions: Int32
+}
+
+/// The address at which one ZooKeeper server finds another one: the other's ports there belong to a proxy.
+struct PeerRoute: Hashable, Sendable, Codable {
+    /// `zookeeper-1`
+    let from: String
+    let to: String
+    /// An address of this host, as long as `127.0.0.1`: see ``ProxySubstitution``.
+    let host: String
+
+    /// For each server and each other one. All of 127/8 is this host; up to three servers fit.
+    static func all(_ servers: Int) -> [PeerRoute] {
+        let pairs = (1...servers).flatMap { from in (1...servers).map { (from, $0) } }.filter { $0 != $1 }
+        return zip(pairs, 2...9).map { pair, last in
+            PeerRoute(from: "zookeeper-\(pair.0)", to: "zookeeper-\(pair.1)", host: "127.0.0.\(last)")
+        }
+    }
 }

@@ -1,0 +1,96 @@
+import Cluster
+
+/// Where a scenario is played: a cluster with healers around it, a hand that hurts them, and witnesses that are no healer.
+///
+/// Members are named as in the scenario files: `kafka-2`, `zookeeper-1`, `healer-3`. Chaos's own hand never carries an
+/// epoch. Calls return when what they do has been done.
+protocol Platform: Sendable {
+    /// What `--on` calls it.
+    static var word: String { get }
+    /// What it can do at all. A scenario that needs more is refused before anything starts.
+    static var features: Set<PlatformFeature> { get }
+
+    /// Brings all of it up, healers included unless `healers` is false; leaves nothing when that fails.
+    static func up(
+        for scenario: Scenario, healers: HealerChoice, in directory: String,
+        progress: @escaping @Sendable (String) -> Void
+    ) async throws -> Self
+
+    /// Ends everything. With a folder, everything that was written down goes there first.
+    func down(keepingLogs folder: String?) async throws
+
+    /// All members, in a fixed order.
+    var cast: [CastMember] { get }
+    /// Where this program reaches the ensemble and the brokers.
+    var zookeeper: String { get }
+    var bootstrap: String { get }
+
+    // MARK: The hand
+
+    func kill(_ member: String) async throws
+    func stop(_ member: String) async throws
+    func start(_ member: String) async throws
+    func freeze(_ member: String) async throws
+    func thaw(_ member: String) async throws
+    /// `percent` of a hundred: how much of the time it runs; `nil` ends it.
+    func slow(_ member: String, to percent: Int?) async throws
+    /// Fills the disk of a member of ``Scenario/smallDisks``, or empties it again.
+    func fillDisk(of member: String, _ isFull: Bool) async throws
+    /// On one connection in one direction of connecting; ``mend(_:)`` ends it.
+    func apply(_ fault: ProxyOrder, to link: Link) async throws
+    func mend(_ link: Link) async throws
+    /// Whether bytes of a session go through this link now.
+    func isUsed(_ link: Link) async throws -> Bool
+
+    // MARK: The witnesses
+
+    func isRunning(_ member: String) async throws -> Bool
+    /// Every request to the supervisors so far.
+    func requests() async throws -> [NodeRequest]
+    /// What the ZooKeeper servers have written down, by server, each server's files in order.
+    func transactionLogs() async throws -> [String: [[UInt8]]]
+    /// What a broker says that is none of these; `nil` if none answers in time.
+    func metadata(avoiding: Set<String>) async -> KafkaWire.Metadata?
+    /// A four-letter word's answer; `nil` if there is none.
+    func ask(_ word: String, of zookeeper: String) async -> String?
+    /// What each healer has written into its audit trail.
+    func auditTrails() async throws -> [String: String]
+    /// Where a secret must not be: name and content of every log and page there is, and the lines of commands that run.
+    func publicTexts() async throws -> [(name: String, text: String)]
+    /// A secret of the healers' configuration.
+    var canary: String { get }
+}
+
+struct CastMember: Hashable, Sendable {
+    enum Part: Hashable, Sendable {
+        case broker(BrokerID)
+        case zooKeeper
+        case healer
+    }
+    let name: String
+    let part: Part
+}
+
+/// Who connects to whom.
+struct Link: Hashable, Sendable, CustomStringConvertible {
+    let from: String
+    let to: String
+    var description: String { "\(self.from)→\(self.to)" }
+}
+
+enum PlatformFeature: String, Hashable, Sendable, CaseIterable {
+    /// Faults between a healer and a ZooKeeper server.
+    case healerLinks = "faults between healers and ZooKeeper"
+    /// Faults between two ZooKeeper servers.
+    case peerLinks = "faults between ZooKeeper servers"
+    case smallDisks = "disks that can be filled"
+    case slowStarts = "slow starts"
+}
+
+/// Which healers watch the cluster.
+enum HealerChoice: Hashable, Sendable {
+    case healing
+    /// They look, and do nothing.
+    case observing
+    case none
+}

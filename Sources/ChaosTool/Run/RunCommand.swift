@@ -1,0 +1,118 @@
+import Cluster
+import Foundation
+
+/// `healer-chaos run`: scenarios from files, played on a real cluster and judged.
+enum RunCommand: ToolCommand {
+    static let summary = "Plays scenarios of faults on a real cluster, and judges what it saw"
+    static let usage = """
+        usage: healer-chaos run SCENARIO… [--on processes] [--seed N] [--times K] [--report FOLDER]
+                                [--sabotage no-healers|observe|lose-one|rogue] [--directory DIR]
+               healer-chaos run --check SCENARIO…
+
+        A SCENARIO is a file of chaos/scenarios, by its path or its name, or a row of the fault matrix, such as F4. Each is played K times, with seeds N, N+1 and
+        so on, on a cluster of its own. Prints a line for each run. Exit 0 only if every run passed; 1 if one violated
+        an invariant or what its scenario expects, or said nothing because there was too little load.
+
+        --on PLATFORM     processes: ZooKeeper servers, brokers and healers as processes of this host
+        --seed N          chooses who is meant where several fit; the same number, the same choices
+        --report FOLDER   writes a JSON file and a page for each run there
+        --sabotage WORD   takes away what the scenario needs to pass: the run must be violated
+        --check           only reads the files
+        """
+
+    static func run(_ arguments: [String]) async throws -> Int32 {
+        let line = try Arguments(
+            arguments, options: ["--on", "--seed", "--times", "--report", "--sabotage", "--directory"],
+            flags: ["--check"])
+        if line.words.isEmpty { throw UsageError("which scenario?") }
+        let scenarios = try line.words.flatMap { try self.paths($0) }.map { try ScenarioReader.read(path: $0) }
+        if line.has("--check") {
+            for scenario in scenarios { Console.print("\(scenario.name): \(scenario.summary)") }
+            return ExitCode.success
+        }
+        let type = try self.platform(line.value("--on") ?? ProcessPlatform.word)
+        for scenario in scenarios { try self.check(scenario, on: type) }
+        var session = RunSession(
+            scenarios: scenarios, directory: line.value("--directory") ?? "\(SandboxDirectory.state)/chaos")
+        session.seed = UInt64(try line.integer("--seed", in: 0...Int(Int32.max), standard: 1))
+        session.times = try line.integer("--times", in: 1...1000, standard: 1)
+        session.report = line.value("--report").map { SandboxDirectory.absolute($0) }
+        if let word = line.value("--sabotage") {
+            guard let sabotage = RunSabotage(rawValue: word) else {
+                throw UsageError.unknown("sabotage", word, among: RunSabotage.allCases.map(\.rawValue))
+            }
+            session.sabotage = sabotage
+        }
+        return try await interruptible { [session] in try await session.run(on: type) }
+    }
+
+    /// Every platform there is.
+    private static let platforms: [any Platform.Type] = [ProcessPlatform.self]
+
+    private static func platform(_ word: String) throws -> any Platform.Type {
+        guard let type = self.platforms.first(where: { $0.word == word }) else {
+            throw UsageError.unknown("platform", word, among: self.platforms.map { $0.word })
+        }
+        return type
+    }
+
+    /// - Throws: ``SandboxError`` for a scenario that cannot be played there.
+    private static func check(_ scenario: Scenario, on type: any Platform.Type) throws {
+        let missing = scenario.needs.subtracting(type.features).map(\.rawValue).sorted()
+        guard missing.isEmpty else {
+            throw SandboxError(
+                "\(scenario.name) cannot be played here on \(type.word): no \(missing.joined(separator: ", "))")
+        }
+    }
+
+    /// A path as it is; or the file of that name in `chaos/scenarios`; or all files of that row, such as `F4`.
+    private static func paths(_ word: String) throws -> [String] {
+        if word.contains("/") || word.hasSuffix(".yaml") { return [word] }
+        let known = try self.names()
+        let fitting = known.filter { $0 == word || $0.hasPrefix("\(word)-") }
+        if fitting.isEmpty { throw UsageError.unknown("scenario", word, among: known) }
+        return try fitting.map { "\(try self.folder)/\($0).yaml" }
+    }
+
+    static func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: try self.folder).filter { $0.hasSuffix(".yaml") }
+            .map { String($0.dropLast(".yaml".count)) }.sorted()
+    }
+
+    static var folder: String { get throws { try OwnProgram.above("chaos/scenarios") } }
+}
+
+/// Some scenarios, some times.
+struct RunSession: Sendable {
+    let scenarios: [Scenario]
+    let directory: String
+    var seed: UInt64 = 1
+    var times = 1
+    var report: String?
+    var sabotage: RunSabotage?
+
+    func run(on type: any Platform.Type) async throws -> Int32 {
+        var isGood = true
+        for scenario in self.scenarios {
+            for time in 0..<self.times {
+                let verdict = try await self.run(scenario, seed: self.seed + UInt64(time), on: type)
+                Console.print(verdict.line)
+                for complaint in verdict.complaints { Console.print("  \(complaint)") }
+                if let report { try RunReport(verdict, platform: type.word).write(into: report) }
+                isGood = isGood && verdict.isGood
+            }
+        }
+        return isGood ? ExitCode.success : ExitCode.failure
+    }
+
+    private func run(_ scenario: Scenario, seed: UInt64, on type: any Platform.Type) async throws -> RunVerdict {
+        Console.error("\(scenario.name), seed \(seed): \(scenario.summary)")
+        let begin = HostClock.now
+        let run = ScenarioRun(
+            scenario: scenario, seed: seed, directory: self.directory, sabotage: self.sabotage,
+            progress: { text in
+                Console.error(String(format: "%8.2f s  %@", (HostClock.now - begin).inSeconds, text as NSString))
+            })
+        return RunVerdict(try await run.play(on: type))
+    }
+}

@@ -1,0 +1,138 @@
+import Cluster
+
+/// Whether a run is what its scenario says.
+struct RunVerdict: Sendable {
+    enum Outcome: String, Hashable, Sendable, Codable {
+        case passed
+        case violated
+        /// It says nothing: there was too little load before the first step, or nothing was hurt.
+        case invalid
+    }
+
+    let record: RunRecord
+    let invariants: [InvariantVerdict]
+    /// What the scenario expects and did not come.
+    let unmet: [String]
+    let invalid: [String]
+    let figures: Figures
+
+    /// What a scenario can expect, as it was.
+    struct Figures: Hashable, Sendable, Codable {
+        var leaderships = 0
+        var started = 0
+        var killed = 0
+        var deregistered = 0
+        /// In seconds; `nil` when no leader was hurt.
+        var takeover: Double?
+        var sessionsLost = 0
+        /// Of the ensemble.
+        var elections = 0
+        /// In seconds, from the end of the last step.
+        var settled: Double?
+    }
+
+    init(_ record: RunRecord) {
+        self.record = record
+        self.invariants = InvariantJudge(record: record).verdicts()
+        let figures = Figures(record)
+        self.figures = figures
+        let then = record.scenario.then
+        var unmet = record.problems
+        func expect(_ name: String, _ count: Expectation.Count?, _ actual: Int) {
+            if let count, !count.contains(actual) { unmet.append("\(name): \(actual), expected \(count)") }
+        }
+        expect("leaderships", then.leaderships, figures.leaderships)
+        expect("started", then.started, figures.started)
+        expect("killed", then.killed, figures.killed)
+        expect("deregistered", then.deregistered, figures.deregistered)
+        expect("sessions-lost", then.sessionsLost, figures.sessionsLost)
+        expect("elections", then.elections, figures.elections)
+        expect("acked", then.acked, record.load?.ackedMeanwhile ?? 0)
+        if let limit = then.takeover, let takeover = figures.takeover, takeover > limit.inSeconds {
+            unmet.append("takeover: \(takeover) s, expected \(limit.inSeconds) s at most")
+        }
+        if !record.end.isWell { unmet += record.end.complaints }
+        self.unmet = unmet
+
+        var invalid: [String] = []
+        // Half of what was offered: a machine that cannot do that judges nothing.
+        if let load = record.load, let before = load.before, before.count < load.rate {
+            invalid.append("only \(before.count) messages were acknowledged before the first step")
+        }
+        if record.faults.isEmpty { invalid.append("nothing was hurt") }
+        self.invalid = invalid
+    }
+
+    var outcome: Outcome {
+        if !self.unmet.isEmpty || self.invariants.contains(where: { !$0.violations.isEmpty }) { return .violated }
+        return self.invalid.isEmpty ? .passed : .invalid
+    }
+    var isGood: Bool { self.outcome == .passed }
+
+    /// One line that a script can read.
+    var line: String {
+        let load = self.record.load
+        func figure(_ value: Double?) -> String { value.map { "\((($0 * 10).rounded()) / 10)" } ?? "-" }
+        return
+            "\(self.record.scenario.name) seed=\(self.record.seed) \(self.outcome.rawValue) "
+            + "leaderships=\(self.figures.leaderships) takeover=\(figure(self.figures.takeover)) "
+            + "started=\(self.figures.started) killed=\(self.figures.killed) "
+            + "deregistered=\(self.figures.deregistered) settled=\(figure(self.figures.settled)) "
+            + "acked=\(load?.acked ?? 0) missing=\(load?.check.map { "\($0.missing)" } ?? "-") "
+            + "p95=\(figure(load?.before?.p95))/\(figure(load?.during?.p95))/\(figure(load?.after?.p95))"
+    }
+
+    /// What is wrong, a line each.
+    var complaints: [String] {
+        self.invariants.flatMap { verdict in verdict.violations.map { "\(verdict.invariant.rawValue): \($0)" } }
+            + self.unmet + self.invalid
+    }
+}
+
+extension RunVerdict.Figures {
+    init(_ record: RunRecord) {
+        let claims = record.history.claims.filter { $0.at >= record.began }
+        self.leaderships = claims.count { $0.record.holder != nil }
+        func count(_ step: Step) -> Int {
+            record.history.permissions.count { permission in
+                permission.at >= record.began && permission.intent.step == step
+                    && permission.result?.outcome == .succeeded
+            }
+        }
+        func requests(_ verb: NodeVerb, _ result: NodeResult) -> Int {
+            record.requests.count { $0.isStep && $0.verb == verb && $0.result == result && $0.at >= record.began }
+        }
+        self.started = requests(.start, .started)
+        self.killed = requests(.kill, .killed)
+        self.deregistered = count(.deregister)
+        self.takeover = Self.takeovers(record).max()
+        self.sessionsLost = record.history.candidatesLost.count { $0.at >= record.began }
+        self.elections = record.history.elections.count { $0 >= record.began }
+        self.settled = record.end.isWell ? record.settled.seconds(since: record.stepsEnded) : nil
+    }
+
+    /// For each claim: how long before it the last holder was hurt.
+    private static func takeovers(_ record: RunRecord) -> [Double] {
+        let claims = record.history.claims
+        return zip(claims.dropFirst(), claims).compactMap { next, last in
+            guard next.at >= record.began, next.record.holder != nil else { return nil }
+            guard let holder = last.record.holder?.member.rawValue else { return next.at.seconds(since: last.at) }
+            let blow = record.faults.first { $0.members.contains(holder) && $0.from >= last.at && $0.from <= next.at }
+            return blow.map { next.at.seconds(since: $0.from) }
+        }
+    }
+}
+
+extension EndState {
+    /// What is not well, for people.
+    fileprivate var complaints: [String] {
+        var found = self.away.map { "\($0) is not back" }
+        if !self.isInSync { found.append("not every replica is in sync") }
+        if let leadership { found.append(leadership) }
+        found += self.openRecoveries.map { "intent \($0) is open" }
+        found += self.openIncidents.map {
+            "\($0.code.rawValue) of \($0.subject.node?.rawValue ?? "partitions") is open"
+        }
+        return found.map { "in the end: \($0)" }
+    }
+}

@@ -1,0 +1,297 @@
+import Cluster
+import Foundation
+import Testing
+
+@testable import ChaosTool
+
+/// Each invariant is shown to object to the one thing it is for, in a story in which nothing else is wrong.
+@Suite("Invariants of the chaos suite") struct InvariantTests {
+    private let layout = Layout(root: "/kafka-healer", cluster: ClusterName("sandbox"))
+    private let life = ProcessIdentity("boot:7:9")
+
+    /// A broker dies, its registration is removed, it is started.
+    private struct Story {
+        var changes: [[TreeChange]] = []
+        var sessions: [Int64] = []
+        var requests: [NodeRequest] = []
+        var audit = ""
+
+        mutating func add(_ changes: [TreeChange], by session: Int64 = 1) {
+            self.changes.append(changes)
+            self.sessions.append(session)
+        }
+    }
+
+    private func leader(_ epoch: Int64, _ healer: String, version: Int32) -> TreeChange {
+        let holder = LeaderRecord.Holder(
+            member: HealerID(healer), incarnation: Incarnation("i"), address: "127.0.0.1:1")
+        return .set(
+            path: self.layout.leader,
+            data: LeaderRecord(epoch: Epoch(epoch), holder: holder, nonce: "n\(epoch)").encoded, version: version)
+    }
+
+    private func guarded(_ version: Int32) -> [TreeChange] {
+        [
+            .checked(path: self.layout.leader, version: version), .checked(path: self.layout.control, version: 0),
+            .checked(path: self.layout.globalControl, version: 0),
+        ]
+    }
+
+    private func recovery(
+        _ id: String, _ step: Step, node: String = "kafka-2", version: Int32, result: StepResult.Outcome? = nil
+    ) -> TreeChange {
+        let intent = Intent(
+            id: IntentID(id)!, incident: IncidentID("1-1")!, node: NodeName(node), step: step, attempt: 1,
+            target: self.life, freshness: .milliseconds(200), limit: .seconds(10))
+        let record = RecoveryRecord(intent: intent, putDownAt: WallTime(0), result: result.map { StepResult($0) })
+        return .set(
+            path: self.layout.recovery(of: NodeName(node)), data: Array(try! JSONEncoder().encode(record)),
+            version: version)
+    }
+
+    private func request(
+        _ verb: NodeVerb, _ intent: String, epoch: Int64 = 1, healer: String = "healer-1", at second: Int64,
+        result: NodeResult, identity: String? = "boot:7:9", node: String = "kafka-2"
+    ) -> NodeRequest {
+        let time = Self.start.rawValue + second * 1000
+        return NodeRequest(
+            time: "2026-11-21T10:00:\(second < 10 ? "0" : "")\(second).000Z", boottime: time * 1_000_000, node: node,
+            verb: verb, identity: identity, found: nil, intent: intent, incident: "1-1", epoch: epoch, healer: healer,
+            startBy: time * 1_000_000 + 100_000_000, result: result, code: result.code)
+    }
+
+    private static let start = WallTime(iso8601: "2026-11-21T10:00:00.000Z")!
+
+    /// One transaction a second; the kill is between the second and the third.
+    private func good() -> Story {
+        var story = Story()
+        story.add([self.leader(1, "healer-1", version: 1)])
+        story.add([.created(path: "/brokers/ids/2", data: [], isEphemeral: true)], by: 7)
+        story.add(
+            self.guarded(1) + [self.recovery("1-1", .deregister, version: 0), .deleted(path: "/brokers/ids/2")])
+        story.add([self.recovery("1-1", .deregister, version: 1, result: .succeeded)])
+        story.add(self.guarded(1) + [self.recovery("1-2", .start, version: 2)])
+        story.requests = [self.request(.start, "1-2", at: 5, result: .started)]
+        story.audit = "x begin intent.id=1-2 node=kafka-2\n"
+        story.add([self.recovery("1-2", .start, version: 3, result: .succeeded)])
+        return story
+    }
+
+    private func violated(_ story: Story, _ change: (inout RunRecord) -> Void = { _ in }) -> [Invariant] {
+        let transactions = zip(story.changes, story.sessions).enumerated().map { index, item in
+            Transaction(
+                zxid: Int64(index + 1), session: item.1, time: WallTime(Self.start.rawValue + Int64(index) * 1000),
+                changes: item.0)
+        }
+        var record = RunRecord(
+            scenario: Scenario(name: "F0"), seed: 1,
+            cast: [CastMember(name: "kafka-2", part: .broker(BrokerID(2)))], began: Self.start,
+            stepsEnded: Self.start, settled: Self.start, ended: Self.start,
+            history: TreeHistory(transactions, layout: self.layout, minInSyncReplicas: 2))
+        record.faults = [
+            FaultRecord(
+                word: "kill", text: "kills kafka-2", members: ["kafka-2"],
+                from: WallTime(Self.start.rawValue + 1500), until: WallTime(Self.start.rawValue + 5000))
+        ]
+        record.requests = story.requests
+        record.auditTrails = ["healer-1": story.audit, "healer-2": ""]
+        record.end.leader = LeaderRecord(
+            epoch: Epoch(1),
+            holder: .init(member: HealerID("healer-1"), incarnation: Incarnation("i"), address: "a"), nonce: "n")
+        record.end.living = ["healer-1"]
+        record.end.members = ["healer-1"]
+        record.end.isInSync = true
+        change(&record)
+        return InvariantJudge(record: record).verdicts().filter { !$0.violations.isEmpty }.map(\.invariant)
+    }
+
+    @Test("A recovery as it should be breaks nothing")
+    func goodStory() {
+        #expect(self.violated(self.good()) == [])
+    }
+
+    @Test("S1: a second intent for a node whose first one is open")
+    func overlap() {
+        var story = self.good()
+        story.changes[3] = []
+        #expect(self.violated(story) == [.s1])
+    }
+
+    @Test("S2: an intent without the guard, one under an older epoch, an epoch that does not grow")
+    func unguarded() {
+        var bare = self.good()
+        bare.changes[4] = [self.recovery("1-2", .start, version: 2)]
+        #expect(self.violated(bare) == [.s2])
+        var stale = self.good()
+        stale.changes[3].insert(self.leader(2, "healer-1", version: 2), at: 0)
+        stale.changes[4] = self.guarded(2) + [self.recovery("1-2", .start, version: 2)]
+        #expect(self.violated(stale).contains(.s2))
+        var again = self.good()
+        again.changes[5].append(self.leader(1, "healer-2", version: 2))
+        #expect(self.violated(again) == [.s2])
+    }
+
+    @Test("S3: a step asked by a healer that did not hold that epoch")
+    func follower() {
+        var story = self.good()
+        story.requests = [self.request(.start, "1-2", healer: "healer-2", at: 5, result: .started)]
+        #expect(self.violated(story) { $0.auditTrails["healer-2"] = story.audit } == [.s3])
+    }
+
+    @Test("S4: a step long after its time, and long after somebody else's claim")
+    func late() {
+        var story = self.good()
+        let last = story.changes.count - 1
+        story.changes[last].append(self.leader(2, "healer-2", version: 2))
+        story.changes.removeLast()
+        story.sessions.removeLast()
+        story.add([self.leader(2, "healer-2", version: 2)])
+        story.requests = [self.request(.start, "1-2", at: 20, result: .staleEpoch)]
+        #expect(self.violated(story) == [.s4])
+    }
+
+    @Test("S5: a step without an intent, before it, after its end, or twice")
+    func withoutIntent() {
+        var none = self.good()
+        none.requests = [self.request(.start, "1-9", at: 5, result: .started)]
+        none.audit = "begin intent.id=1-9 \n"
+        #expect(self.violated(none) == [.s5])
+        var early = self.good()
+        early.requests = [self.request(.start, "1-2", at: 3, result: .started)]
+        #expect(self.violated(early) == [.s5])
+        var closed = self.good()
+        closed.requests = [self.request(.start, "1-2", at: 15, result: .running)]
+        #expect(self.violated(closed) == [.s5])
+        var twice = self.good()
+        twice.requests.append(self.request(.start, "1-2", at: 6, result: .started))
+        #expect(self.violated(twice) == [.s5])
+    }
+
+    @Test("S6: more starts in one incident than the policy allows")
+    func tooOften() {
+        var story = self.good()
+        for number in 3...5 {
+            story.add(self.guarded(1) + [self.recovery("1-\(number)", .start, version: Int32(number * 2))])
+            story.add([self.recovery("1-\(number)", .start, version: Int32(number * 2 + 1), result: .failed)])
+        }
+        #expect(self.violated(story) == [.s6])
+    }
+
+    @Test("S7: two nodes at once, a start over an old registration, a kill that takes a partition under its minimum")
+    func together() {
+        var two = self.good()
+        two.changes[3] = self.guarded(1) + [self.recovery("1-7", .start, node: "zookeeper-1", version: 0)]
+        two.changes[4].insert(self.recovery("1-1", .deregister, version: 1, result: .succeeded), at: 3)
+        #expect(self.violated(two) == [.s7])
+        var registered = self.good()
+        registered.changes[2].removeLast()
+        #expect(self.violated(registered) == [.s7])
+        var kill = self.good()
+        kill.changes[1].append(
+            .created(
+                path: "/brokers/topics/messages/partitions/0/state",
+                data: Array(#"{"leader":1,"isr":[1,2]}"#.utf8), isEphemeral: false))
+        kill.changes[4] = self.guarded(1) + [self.recovery("1-2", .kill, version: 2)]
+        kill.changes[5] = [self.recovery("1-2", .kill, version: 3, result: .succeeded)]
+        kill.requests = [self.request(.kill, "1-2", at: 5, result: .killed)]
+        #expect(self.violated(kill) == [.s7])
+    }
+
+    @Test("S8: a step by a healer that has been cut off for long")
+    func cutOff() {
+        let found = self.violated(self.good()) { record in
+            record.faults.append(
+                FaultRecord(
+                    word: "cut", text: "cuts healer-1", members: ["healer-1"], from: Self.start,
+                    until: WallTime(Self.start.rawValue + 60_000)))
+        }
+        #expect(found == [.s8])
+    }
+
+    @Test("S9: a step on a node that nobody hurt, a kill that names no life, a registration of the living")
+    func healthy() {
+        #expect(self.violated(self.good()) { $0.faults = [] } == [.s9])
+        var blind = self.good()
+        blind.changes[4] = self.guarded(1) + [self.recovery("1-2", .kill, version: 2)]
+        blind.changes[5] = [self.recovery("1-2", .kill, version: 3, result: .succeeded)]
+        blind.requests = [self.request(.kill, "1-2", at: 5, result: .killed, identity: nil)]
+        #expect(self.violated(blind) == [.s9])
+        var living = self.good()
+        living.add([.created(path: "/brokers/ids/3", data: [], isEphemeral: true)], by: 8)
+        living.add([.deleted(path: "/brokers/ids/3")])
+        #expect(self.violated(living) == [.s9])
+    }
+
+    @Test("S10, S11, S12: a lost message, a step that is not in the trail, a secret in a log")
+    func outside() {
+        let lost = self.violated(self.good()) { record in
+            var load = LoadOutcome()
+            load.check = LoadCheck(acked: [LoadValue(run: "r", sequence: 0).bytes(padded: 40)], consumed: [])
+            record.load = load
+        }
+        #expect(lost == [.s10])
+        #expect(self.violated(self.good()) { $0.auditTrails = ["healer-1": "begin intent.id=1-20 \n"] } == [.s11])
+        #expect(self.violated(self.good()) { $0.leaks = ["application.log"] } == [.s12])
+    }
+
+    @Test("L1, L2, L3, L5: a broker that stays away, nobody that leads, an open intent, healers that differ")
+    func inTheEnd() {
+        #expect(self.violated(self.good()) { $0.end.away = ["kafka-2"] } == [.l1])
+        #expect(self.violated(self.good()) { $0.end.isInSync = false } == [.l1])
+        #expect(self.violated(self.good()) { $0.end.leader = .vacant(Epoch(1)) } == [.l2])
+        #expect(self.violated(self.good()) { $0.end.living = ["healer-2"] } == [.l2])
+        #expect(self.violated(self.good()) { $0.end.members = ["healer-1", "healer-1"] } == [.l2])
+        #expect(self.violated(self.good()) { $0.end.openRecoveries = [IntentID("1-2")!] } == [.l3])
+        #expect(self.violated(self.good()) { $0.end.verdicts = ["a": [], "b": ["brokerDead kafka-2"]] } == [.l5])
+    }
+}
+
+@Suite("ZooKeeper's transaction log") struct TransactionLogTests {
+    private func int32(_ number: Int32) -> [UInt8] { WireBytes.int32(number) }
+    private func int64(_ number: Int64) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
+    private func buffer(_ bytes: [UInt8]) -> [UInt8] { self.int32(Int32(bytes.count)) + bytes }
+    private func text(_ text: String) -> [UInt8] { self.buffer(Array(text.utf8)) }
+
+    private var header: [UInt8] { self.int32(0x5A4B_4C47) + self.int32(2) + self.int64(0) }
+
+    private func record(_ zxid: Int64, _ kind: Int32, _ body: [UInt8]) -> [UInt8] {
+        let bytes = self.int64(5) + self.int32(1) + self.int64(zxid) + self.int64(1000 + zxid) + self.int32(kind) + body
+        return self.int64(Int64(Adler32.of(bytes))) + self.buffer(bytes) + [UInt8(ascii: "B")]
+    }
+
+    @Test("A file is read up to its padding, and up to where it is torn")
+    func reading() {
+        let set = self.text("/a") + self.text("x") + self.int32(3)
+        let multi =
+            self.int32(2) + self.int32(13) + self.buffer(self.text("/c") + self.int32(4)) + self.int32(2)
+            + self.buffer(self.text("/d"))
+        let file = self.header + self.record(7, 5, set) + self.record(8, 14, multi) + self.record(9, -11, [])
+        let expected: [[TreeChange]] = [
+            [.set(path: "/a", data: Array("x".utf8), version: 3)],
+            [.checked(path: "/c", version: 3), .deleted(path: "/d")], [.sessionEnded],
+        ]
+        #expect(TransactionLog.transactions(in: file).map(\.changes) == expected)
+        #expect(TransactionLog.transactions(in: file + [UInt8](repeating: 0, count: 64)).map(\.changes) == expected)
+        #expect(TransactionLog.transactions(in: Array(file.dropLast(3))).map(\.zxid) == [7, 8])
+        var damaged = file
+        damaged[60] ^= 1
+        #expect(TransactionLog.transactions(in: damaged).isEmpty)
+        #expect(TransactionLog.transactions(in: []).isEmpty)
+        #expect(TransactionLog.transactions(in: file).first?.time == WallTime(1007))
+        #expect(TransactionLog.transactions(in: file).first?.session == 5)
+    }
+
+    @Test("Only what a majority has counts, once, in order")
+    func majority() {
+        func log(_ zxids: [Int64]) -> [Transaction] {
+            zxids.map { Transaction(zxid: $0, session: 1, time: WallTime($0), changes: []) }
+        }
+        let committed = TransactionLog.committed([log([1, 2, 2, 4]), log([2, 1]), log([1, 3])], servers: 3)
+        #expect(committed.map(\.zxid) == [1, 2])
+    }
+
+    @Test("The sum of `Wikipedia` is the one that the encyclopaedia gives")
+    func adler() {
+        #expect(Adler32.of(Array("Wikipedia".utf8)) == 0x11E6_0398)
+    }
+}
