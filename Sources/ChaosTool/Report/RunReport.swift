@@ -2,7 +2,7 @@ import Admin
 import Cluster
 import Foundation
 
-/// What is written down of one run: `NAME-seed-N.json`.
+/// What is written down of one run: `NAME-seed-N.json`, and the same as a page.
 struct RunReport: Hashable, Sendable, Codable {
     let scenario: String
     let summary: String
@@ -87,5 +87,6 @@ struct RunReport: Hashable, Sendable, Codable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let name = "\(folder)/\(self.scenario)-seed-\(self.seed)"
         try AtomicFile.write(self, to: "\(name).json")
+        try AtomicFile.write(Data(ReportPage(self).html.utf8), to: "\(name).html")
     }
 }

@@ -10,6 +10,9 @@ actor Hand {
     private var open: [Int: Undo] = [:]
     private let progress: @Sendable (String) -> Void
 
+    /// Until somebody plays a role again.
+    private static let patience = Duration.seconds(20)
+
     private enum Undo {
         case thaw([String])
         case hurry([String])
@@ -26,10 +29,20 @@ actor Hand {
         self.progress = progress
     }
 
+    /// Waits for somebody to play it, as after another fault.
     func members(_ role: Role) async throws -> [String] {
-        var random = self.random
-        defer { self.random = random }
-        return try await self.finder.members(role, &random)
+        let end = HostClock.now + Self.patience
+        while true {
+            var random = self.random
+            do {
+                let members = try await self.finder.members(role, &random)
+                self.random = random
+                return members
+            } catch {
+                guard HostClock.now < end else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     /// Members that are stopped, slow or cut off at the moment.

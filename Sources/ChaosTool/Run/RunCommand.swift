@@ -5,14 +5,17 @@ import Foundation
 enum RunCommand: ToolCommand {
     static let summary = "Plays scenarios of faults on a real cluster, and judges what it saw"
     static let usage = """
-        usage: healer-chaos run SCENARIO… [--on processes] [--seed N] [--times K] [--report FOLDER]
-                                [--sabotage no-healers|observe|lose-one|rogue] [--directory DIR]
+        usage: healer-chaos run SCENARIO… | --all | --mix  [--on processes] [--seed N] [--times K] [--target NODE]
+                                [--report FOLDER] [--sabotage no-healers|observe|no-faults|lose-one|rogue] [--directory DIR]
                healer-chaos run --check SCENARIO…
 
         A SCENARIO is a file of chaos/scenarios, by its path or its name, or a row of the fault matrix, such as F4. Each is played K times, with seeds N, N+1 and
         so on, on a cluster of its own. Prints a line for each run. Exit 0 only if every run passed; 1 if one violated
         an invariant or what its scenario expects, or said nothing because there was too little load.
 
+        --all             every file of chaos/scenarios that can be played there, and --mix
+        --mix             two faults at once, chosen by the seed
+        --target NODE     whom the first step hurts, in place of whom the file names
         --on PLATFORM     processes: ZooKeeper servers, brokers and healers as processes of this host
         --seed N          chooses who is meant where several fit; the same number, the same choices
         --report FOLDER   writes a JSON file and a page for each run there
@@ -22,18 +25,31 @@ enum RunCommand: ToolCommand {
 
     static func run(_ arguments: [String]) async throws -> Int32 {
         let line = try Arguments(
-            arguments, options: ["--on", "--seed", "--times", "--report", "--sabotage", "--directory"],
-            flags: ["--check"])
-        if line.words.isEmpty { throw UsageError("which scenario?") }
-        let scenarios = try line.words.flatMap { try self.paths($0) }.map { try ScenarioReader.read(path: $0) }
+            arguments, options: ["--on", "--seed", "--times", "--report", "--sabotage", "--directory", "--target"],
+            flags: ["--check", "--all", "--mix"])
+        if line.words.isEmpty, !line.has("--all"), !line.has("--mix") { throw UsageError("which scenario?") }
+        let words = try line.has("--all") ? self.names() : line.words
+        var scenarios = try words.flatMap { try self.paths($0) }.map { try ScenarioReader.read(path: $0) }
+        if let target = line.value("--target") { scenarios = try scenarios.map { try $0.hurting(target) } }
         if line.has("--check") {
             for scenario in scenarios { Console.print("\(scenario.name): \(scenario.summary)") }
             return ExitCode.success
         }
         let type = try self.platform(line.value("--on") ?? ProcessPlatform.word)
-        for scenario in scenarios { try self.check(scenario, on: type) }
+        if line.has("--all") {
+            scenarios.removeAll { scenario in
+                let missing = scenario.needs.subtracting(type.features)
+                if !missing.isEmpty { Console.error("left out: \(self.complaint(scenario, missing, type))") }
+                return !missing.isEmpty
+            }
+        }
+        for scenario in scenarios {
+            let missing = scenario.needs.subtracting(type.features)
+            guard missing.isEmpty else { throw SandboxError(self.complaint(scenario, missing, type)) }
+        }
         var session = RunSession(
             scenarios: scenarios, directory: line.value("--directory") ?? "\(SandboxDirectory.state)/chaos")
+        session.mixes = line.has("--mix") || line.has("--all")
         session.seed = UInt64(try line.integer("--seed", in: 0...Int(Int32.max), standard: 1))
         session.times = try line.integer("--times", in: 1...1000, standard: 1)
         session.report = line.value("--report").map { SandboxDirectory.absolute($0) }
@@ -56,13 +72,11 @@ enum RunCommand: ToolCommand {
         return type
     }
 
-    /// - Throws: ``SandboxError`` for a scenario that cannot be played there.
-    private static func check(_ scenario: Scenario, on type: any Platform.Type) throws {
-        let missing = scenario.needs.subtracting(type.features).map(\.rawValue).sorted()
-        guard missing.isEmpty else {
-            throw SandboxError(
-                "\(scenario.name) cannot be played here on \(type.word): no \(missing.joined(separator: ", "))")
-        }
+    private static func complaint(
+        _ scenario: Scenario, _ missing: Set<PlatformFeature>, _ type: any Platform.Type
+    ) -> String {
+        let features = missing.map(\.rawValue).sorted().joined(separator: ", ")
+        return "\(scenario.name) cannot be played here on \(type.word): no \(features)"
     }
 
     /// A path as it is; or the file of that name in `chaos/scenarios`; or all files of that row, such as `F4`.
@@ -90,12 +104,16 @@ struct RunSession: Sendable {
     var times = 1
     var report: String?
     var sabotage: RunSabotage?
+    /// Two faults at once after the scenarios.
+    var mixes = false
 
     func run(on type: any Platform.Type) async throws -> Int32 {
         var isGood = true
-        for scenario in self.scenarios {
+        for scenario in self.scenarios.map(Optional.some) + (self.mixes ? [nil] : []) {
             for time in 0..<self.times {
-                let verdict = try await self.run(scenario, seed: self.seed + UInt64(time), on: type)
+                let seed = self.seed + UInt64(time)
+                let verdict = try await self.run(
+                    scenario ?? Mix.scenario(seed: seed, features: type.features), seed: seed, on: type)
                 Console.print(verdict.line)
                 for complaint in verdict.complaints { Console.print("  \(complaint)") }
                 if let report { try RunReport(verdict, platform: type.word).write(into: report) }
@@ -114,5 +132,24 @@ struct RunSession: Sendable {
                 Console.error(String(format: "%8.2f s  %@", (HostClock.now - begin).inSeconds, text as NSString))
             })
         return RunVerdict(try await run.play(on: type))
+    }
+}
+
+extension Scenario {
+    /// The same, with its first fault done to this node.
+    func hurting(_ node: String) throws -> Scenario {
+        var scenario = self
+        guard let first = scenario.when.firstIndex(where: { if case .hurt = $0.act { true } else { false } }),
+            case .hurt(let fault, let role) = scenario.when[first].act
+        else { throw UsageError("\(self.name) hurts nobody in its first steps: --target has no meaning") }
+        guard case .member(let named) = role else {
+            throw UsageError("\(self.name) hurts whoever is \(RoleFinder.word(role)): --target has no meaning")
+        }
+        let kind = named.prefix { $0 != "-" }
+        let most = kind == "kafka" ? self.given.brokers : kind == "healer" ? self.given.healers : self.given.zookeepers
+        let known = (1...most).map { "\(kind)-\($0)" }
+        guard known.contains(node) else { throw UsageError.unknown("node", node, among: known) }
+        scenario.when[first].act = .hurt(fault, .member(node))
+        return scenario
     }
 }

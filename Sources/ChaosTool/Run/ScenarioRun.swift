@@ -156,6 +156,8 @@ enum RunSabotage: String, Hashable, Sendable, CaseIterable {
     case observing = "observe"
     /// One acknowledged message that was read is forgotten.
     case loseOne = "lose-one"
+    /// Nobody is hurt: whatever a scenario expects of a fault does not come.
+    case noFaults = "no-faults"
     /// In the end, somebody asks for a step under an old epoch, by an intent that nobody put down.
     case rogue
 }

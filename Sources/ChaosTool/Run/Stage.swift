@@ -45,6 +45,7 @@ actor Stage {
         case .start(let role): try await self.hand.start(role)
         case .move(let healer, let server): try await self.move(healer, to: server)
         case .hurt(let fault, let role):
+            if self.sabotage == .noFaults { return try await self.play(step.steps) }
             self.epoch = await self.tree.epoch()
             self.asked = try await self.platform.requests().count(where: \.isStep)
             let place = try await self.hand.hurt(fault, role)
