@@ -41,9 +41,9 @@ public enum ElectionEvent: Hashable, Sendable {
     case watchFired(Ticket)
     /// A guarded write under this claim was told that the leadership has gone.
     case deposed(HeldClaim)
-    /// A hint that whoever leads is gone. Speed only: if it is false, the epoch makes it a harmless handover.
-    /// - Parameter beat: the version of the pulse that the hint rests on; the claim fails if it has moved since.
-    case leaderPresumedGone(beat: Int32?)
+    /// A hint that this incarnation, which leads, is gone. Speed only: if it is false, the epoch makes it a harmless
+    /// handover.
+    case leaderPresumedGone(Incarnation)
     case resignAsked(Successor)
     /// Some time has passed. Comes several times per beat.
     case ticked

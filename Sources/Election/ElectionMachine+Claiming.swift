@@ -16,11 +16,12 @@ extension Claim {
 
 extension ElectionMachine {
     mutating func claim(
-        _ candidate: Candidate, over seen: SeenRecord, corpse: String?, beat: Int32?, at now: Moment
+        _ candidate: Candidate, over seen: SeenRecord, corpse: String?, beat: Int32?, by takeover: Takeover,
+        at now: Moment
     ) -> [ElectionEffect] {
         let epoch = max(seen.record.epoch, self.highestEpoch).next
-        return self.ask(
-            .claim, candidate, Claim(epoch: epoch, replacing: seen.version, corpse: corpse, beat: beat), at: now)
+        let claim = Claim(epoch: epoch, replacing: seen.version, corpse: corpse, beat: beat, takeover: takeover)
+        return self.ask(.claim, candidate, claim, at: now)
     }
 
     mutating func ask(
@@ -51,7 +52,7 @@ extension ElectionMachine {
             guard case .set(let stat) = results.last else { break }
             let held = HeldClaim(
                 epoch: claim.epoch, nonce: candidate.guid, version: stat.version, candidate: candidate.path)
-            return self.lead(held, sentAt: sentAt, at: now)
+            return self.lead(held, by: claim.takeover, sentAt: sentAt, at: now)
         case (.claim, .failure(let error)):
             return self.claimFailed(candidate, claim, error, at: now)
 
@@ -68,7 +69,7 @@ extension ElectionMachine {
             return self.ask(.leave(path: candidate.path), at: now)
 
         case (.stillHeld(let held), .success):
-            return self.lead(held, sentAt: sentAt, at: now)
+            return self.lead(held, by: claim.takeover, sentAt: sentAt, at: now)
         case (.stillHeld(let held), .failure(let error)):
             guard let reason = self.loss(told: error, by: held.beat(in: self.layout)) else { break }
             // Never announced, so nothing is to be taken back.

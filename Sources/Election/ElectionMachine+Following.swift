@@ -82,6 +82,10 @@ extension ElectionMachine {
         let before = place.seen
         var effects = self.note(node)
         place.seen = self.record.map { SeenRecord(record: $0, version: node.stat.version) }
+        if before?.version != place.seen?.version {
+            place.vigil = Vigil()
+            place.hintDue = nil
+        }
         guard let seen = place.seen else {
             // Written by a healer that we do not understand: neither lead nor overwrite it.
             place.asking = nil
@@ -93,13 +97,13 @@ extension ElectionMachine {
             // A claim of ours whose reply was lost.
             let held = HeldClaim(
                 epoch: seen.record.epoch, nonce: candidate.guid, version: seen.version, candidate: candidate.path)
-            let claim = Claim(epoch: held.epoch, replacing: seen.version - 1, corpse: nil, beat: nil)
+            let claim = Claim(epoch: held.epoch, replacing: seen.version - 1, corpse: nil, beat: nil, takeover: nil)
             return effects + self.ask(.stillHeld(held), candidate, claim, at: now)
         }
         let leader = seen.record.holder == nil ? nil : seen.record
         if before?.record != seen.record { effects.append(.announce(.following(leader: leader))) }
         if leader == nil, seen.record.successor == candidate.name {
-            return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, at: now)
+            return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, by: .vacancy, at: now)
         }
         if let awaited = self.awaited(by: candidate, place, seen.record) {
             return effects + self.ask(.ahead(path: self.layout.candidate(awaited)), candidate, place, at: now)
@@ -116,7 +120,8 @@ extension ElectionMachine {
                 return effects
             }
         }
-        return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, at: now)
+        let takeover = leader == nil ? Takeover.vacancy : .expiry
+        return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, by: takeover, at: now)
     }
 
     /// Whom we wait for: the one ahead of us; if there is none, the leader, if it is still in line behind us.
@@ -125,7 +130,7 @@ extension ElectionMachine {
         return own > 0 ? place.line[own - 1] : self.leader(of: record, in: place.line)
     }
 
-    private func leader(of record: LeaderRecord, in line: [String]) -> String? {
+    func leader(of record: LeaderRecord, in line: [String]) -> String? {
         guard record.holder != nil else { return nil }
         return line.first { $0.hasPrefix(CandidateName.prefix(record.nonce)) }
     }
@@ -142,14 +147,5 @@ extension ElectionMachine {
             self.record = nil
             return [.alert(.recordRefused(error))]
         }
-    }
-
-    mutating func overtake(beat: Int32?, at now: Moment) -> [ElectionEffect] {
-        // Whoever is about to claim, leads, or is not in line has no use for the hint.
-        guard case .following(let candidate, let place) = self.phase, let seen = place.seen, self.isConnected else {
-            return []
-        }
-        let corpse = self.leader(of: seen.record, in: place.line).map { self.layout.candidate($0) }
-        return self.claim(candidate, over: seen, corpse: corpse, beat: beat, at: now)
     }
 }

@@ -1,8 +1,12 @@
 internal import Cluster
 
 extension ElectionMachine {
-    mutating func lead(_ claim: HeldClaim, sentAt: Moment, at now: Moment) -> [ElectionEffect] {
+    mutating func lead(
+        _ claim: HeldClaim, by takeover: Takeover?, sentAt: Moment, at now: Moment
+    ) -> [ElectionEffect] {
         self.claims += 1
+        self.lastTakeover = takeover
+        if let takeover { self.takeovers[takeover, default: 0] += 1 }
         self.highestEpoch = max(self.highestEpoch, claim.epoch)
         let holder = LeaderRecord.Holder(
             member: self.member.id, incarnation: self.member.incarnation, address: self.member.address)
@@ -132,6 +136,10 @@ extension ElectionMachine {
     /// Leads no more, and goes to the tail of the line.
     mutating func lose(_ reason: LossReason, at now: Moment) -> [ElectionEffect] {
         guard let claim = self.heldClaim else { return [] }
+        self.losses[reason, default: 0] += 1
+        if case .leading(_, let pulse) = self.phase, reason == .deposed, now - pulse.lastGood < self.timing.limit {
+            self.needlessHandovers += 1
+        }
         let told = ElectionEffect.announce(.lost(claim.epoch, reason))
         let alert: [ElectionEffect] = reason == .treeGone ? [.alert(.treeGone(claim.epoch))] : []
         return [told] + alert + self.leave(claim.candidate, reason, at: now)

@@ -49,7 +49,12 @@ extension ElectionMachine {
         case .leading(let claim, let pulse):
             self.phase = .suspended(claim, pulse)
             return [.announce(.suspended(claim.epoch)), .announce(.disconnected)]
-        case .opening, .joining, .following, .claiming, .suspended:
+        case .following(let candidate, var place):
+            place.vigil = Vigil()
+            place.hintDue = nil
+            self.phase = .following(candidate, place)
+            return [.announce(.disconnected)]
+        case .opening, .joining, .claiming, .suspended:
             return [.announce(.disconnected)]
         case .idle, .resigning, .stopped:
             return []
@@ -65,7 +70,10 @@ extension ElectionMachine {
         case .opening, .joining, .following, .claiming, .leading, .suspended: break
         }
         var effects: [ElectionEffect] = []
-        if let claim = self.heldClaim { effects.append(.announce(.lost(claim.epoch, reason))) }
+        if let claim = self.heldClaim {
+            self.losses[reason, default: 0] += 1
+            effects.append(.announce(.lost(claim.epoch, reason)))
+        }
         if self.session.id != nil { effects.append(.announce(.disconnected)) }
         self.session.id = nil
         if reason == .authenticationFailed { effects.append(.alert(.authenticationFailed)) }
@@ -97,6 +105,7 @@ extension ElectionMachine {
             self.phase = .stopped
             return [.stop]
         case .leading(let claim, _), .suspended(let claim, _):
+            self.losses[.resigned, default: 0] += 1
             let told = ElectionEffect.announce(.lost(claim.epoch, .resigned))
             guard self.isConnected else { return [told] + self.finish() }
             let until = now + Self.resignLimit

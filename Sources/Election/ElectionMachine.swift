@@ -19,6 +19,17 @@ public struct ElectionMachine: Sendable {
     /// How often the limit passed without an answered renewal.
     public internal(set) var lateRenewals = 0
 
+    /// Of these, by what each was possible.
+    public internal(set) var takeovers: [Takeover: Int] = [:]
+    /// The last of them.
+    public internal(set) var lastTakeover: Takeover?
+    /// Leaderships that ended, by the reason.
+    public internal(set) var losses: [LossReason: Int] = [:]
+    /// How often somebody claimed over our head while we led in good order.
+    public internal(set) var needlessHandovers = 0
+    /// When we last claimed on a hint.
+    var hintedAt: Moment?
+
     var session = Session()
     var tokens: TokenSource
 
@@ -72,6 +83,12 @@ public struct ElectionMachine: Sendable {
     static let resignLimit = Duration.milliseconds(500)
     /// How long the first in line lets whoever the last leader has named go first.
     static let standBackLimit = Duration.seconds(1)
+    /// Each place in line waits longer by this part of the silence limit, so that one claims at a time.
+    static let percentPerPlace = 15
+    /// The budget for false alarms: between two claims of ours on a hint. Without it silence decides.
+    static let hintPause = Duration.seconds(30)
+    /// After how many beats between two answers of the vigil its count starts again.
+    static let vigilGap = 3
     /// After how many session timeouts without a connection a new session is tried.
     static let givingUpAfterSessions = 5
 
@@ -132,8 +149,8 @@ public struct ElectionMachine: Sendable {
         case .deposed(let claim):
             guard claim == self.heldClaim else { return [] }
             return self.lose(.deposed, at: now)
-        case .leaderPresumedGone(let beat):
-            return self.overtake(beat: beat, at: now)
+        case .leaderPresumedGone(let incarnation):
+            return self.hinted(incarnation, at: now)
         case .resignAsked(let successor):
             return self.resign(to: successor, at: now)
         case .ticked:
@@ -149,6 +166,8 @@ public struct ElectionMachine: Sendable {
             self.joinAnswered(asking.question, answer, at: now)
         case .following(let candidate, let place) where place.asking?.ticket == ticket:
             self.lookAnswered(candidate, place, ticket, answer, at: now)
+        case .following(let candidate, let place) where place.vigil.ticket == ticket:
+            self.vigilAnswered(candidate, place, answer, at: now)
         case .claiming(let candidate, let claim, let asking) where asking.ticket == ticket:
             self.claimAnswered(candidate, claim, asking.question, ticket, sentAt: sentAt, answer, at: now)
         case .leading(let claim, let pulse), .suspended(let claim, let pulse):
@@ -178,9 +197,9 @@ public struct ElectionMachine: Sendable {
             return self.finish()
         case .leading(let claim, let pulse), .suspended(let claim, let pulse):
             return self.leaderTicked(claim, pulse, at: now)
-        case .following(let candidate, let place) where place.asking == nil && now >= place.lookAgainAt:
-            return self.isConnected ? self.look(candidate, at: now) : []
-        case .joining, .following, .claiming:
+        case .following(let candidate, let place):
+            return self.followerTicked(candidate, place, at: now)
+        case .joining, .claiming:
             return self.askWhatWaits(at: now)
         case .idle, .opening, .resigning, .stopped:
             return []

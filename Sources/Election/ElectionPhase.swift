@@ -61,11 +61,48 @@ public struct Place: Hashable, Sendable {
     public var lookAgainAt: Moment
     /// First in line, and the last leader has named another: until when that one goes first, for which version of `leader`.
     public var standingBack: StandingBack? = nil
+    /// When we claim because the leader is presumed gone, if nobody ahead in line has done so.
+    public var hintDue: Moment? = nil
+    public var vigil = Vigil()
 }
 
 public struct StandingBack: Hashable, Sendable {
     public let version: Int32
     public let until: Moment
+}
+
+/// A follower's account of the leader's pulse.
+///
+/// It counts only between committed writes of our own: reads alone succeed from a server that is cut off from its peers,
+/// and would show a pulse that stands still. Whatever breaks the chain of writes starts the count again.
+public struct Vigil: Hashable, Sendable {
+    public enum Question: Hashable, Sendable {
+        /// Does the ensemble accept a write of ours?
+        case write
+        /// It does; a read that follows on the same session is no older than that.
+        case pulse
+    }
+    public var question = Question.write
+    public var ticket: Ticket?
+    public var nextAt = Moment.zero
+    /// The pulse as last read, by its version; `nil` before the first read.
+    public var beat: Int32?
+    /// When that version was read first.
+    public var since = Moment.zero
+    /// When it was read last.
+    public var seenAt = Moment.zero
+}
+
+/// By what a leadership moved.
+public enum Takeover: String, Hashable, Sendable, CaseIterable {
+    /// Nobody held the record: the last leader resigned, or there was none.
+    case vacancy
+    /// The leader's connection broke, and its address refused, or another incarnation answered there.
+    case crash
+    /// Its pulse stood still.
+    case silence
+    /// Its candidate vanished, with its session or by somebody's hand.
+    case expiry
 }
 
 public struct Claim: Hashable, Sendable {
@@ -76,6 +113,8 @@ public struct Claim: Hashable, Sendable {
     public var corpse: String?
     /// The pulse that must not have moved.
     public let beat: Int32?
+    /// `nil` for a claim of an unknown answer that was found in the record later.
+    public let takeover: Takeover?
 }
 
 /// The leader's renewals.

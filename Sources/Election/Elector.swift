@@ -64,7 +64,8 @@ public actor Elector {
             Board(
                 status: LeadershipStatus(
                     role: .joining, since: time.now(), epoch: .none, leader: nil, connected: false, claims: 0,
-                    lateRenewals: 0, guardLatency: LatencyHistogram())))
+                    lateRenewals: 0, takeovers: [:], losses: [:], needlessHandovers: 0, guardLatency: LatencyHistogram()
+                )))
     }
 
     public nonisolated var status: LeadershipStatus { self.board.withLock { $0.status } }
@@ -113,10 +114,10 @@ public actor Elector {
         }
     }
 
-    /// Claims over the head of whoever leads. A hint that it is gone is enough: if the hint is false, the epoch makes
-    /// it a harmless handover. Does nothing unless we follow.
-    /// - Parameter beat: the version of `beat` that the hint rests on; the claim fails if it has moved since.
-    public func presumeLeaderGone(beat: Int32?) { self.report.yield(.leaderPresumedGone(beat: beat)) }
+    /// Claims over the head of this incarnation, if it leads: the next in line at once, the others a little later. A hint
+    /// that it is gone is enough: if the hint is false, the epoch makes it a harmless handover. Does nothing unless we
+    /// follow, and for a while after the last time.
+    public nonisolated func presumeGone(_ leader: Incarnation) { self.report.yield(.leaderPresumedGone(leader)) }
 
     /// Writes under the guard of our leadership.
     ///
@@ -210,6 +211,9 @@ public actor Elector {
             board.status.connected = machine.isConnected
             board.status.claims = machine.claims
             board.status.lateRenewals = machine.lateRenewals
+            board.status.takeovers = machine.takeovers
+            board.status.losses = machine.losses
+            board.status.needlessHandovers = machine.needlessHandovers
             board.permit = board.isResigning ? nil : permit
         }
     }
@@ -229,7 +233,12 @@ extension Elector {
                 ])
             self.tell.yield(.following(leader: leader))
         case .leading(let epoch):
-            self.log.info("leading", ["election.epoch": LogValue(epoch)])
+            self.log.info(
+                "leading",
+                [
+                    "election.epoch": LogValue(epoch),
+                    "election.by": .string(self.machine.lastTakeover?.rawValue ?? "unknown"),
+                ])
             self.tell.yield(.leading(epoch))
         case .suspended(let epoch):
             self.log.warning("leadership suspended", ["election.epoch": LogValue(epoch)])

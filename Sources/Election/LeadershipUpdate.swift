@@ -18,7 +18,7 @@ public enum LeadershipUpdate: Sendable {
     case disconnected
 }
 
-public enum LossReason: Hashable, Sendable, CustomStringConvertible {
+public enum LossReason: Hashable, Sendable, CaseIterable, CustomStringConvertible {
     /// Another claim is in the record.
     case deposed
     /// Somebody removed our candidate.
@@ -69,6 +69,12 @@ public struct LeadershipStatus: Hashable, Sendable {
     public var claims: Int
     /// How often the limit passed without an answered renewal.
     public var lateRenewals: Int
-    /// From sending a renewal or a guarded write to its answer.
+    /// Of the claims, by what each was possible.
+    public var takeovers: [Takeover: Int]
+    /// Leaderships that ended, by the reason.
+    public var losses: [LossReason: Int]
+    /// How often somebody claimed over our head while we led in good order.
+    public var needlessHandovers: Int
+    /// From sending a guarded write, a renewal or a write of the vigil to its answer.
     public var guardLatency: LatencyHistogram
 }

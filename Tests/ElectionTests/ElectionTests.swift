@@ -301,48 +301,6 @@ struct ClaimingTests {
         #expect(bench.machine.role == .joining)
     }
 
-    /// Following a rival that is presumed gone: the claim takes its place in line away, if its pulse has not moved.
-    private func overtaking() throws -> Bench {
-        var bench = Bench()
-        let path = try bench.join()
-        try bench.answer(.success(.children(["rival-n_0000000002", Bench.name(path)])))
-        try bench.answer(Bench.node(Bench.rival(epoch: 3), version: 7))
-        try bench.answer(.success(.stat(Bench.stat())))
-        bench.handle(.leaderPresumedGone(beat: 40))
-        return bench
-    }
-
-    @Test("A hint claims with the pulse checked and the dead candidate deleted, in one multi")
-    func overtakes() throws {
-        let bench = try self.overtaking()
-        guard case .multi(let operations) = try #require(bench.call).call else {
-            Issue.record("no claim")
-            return
-        }
-        #expect(operations.count == 4)
-        #expect(operations[1] == .check(Bench.layout.beat, version: 40))
-        #expect(operations[2] == .delete(Bench.layout.candidate("rival-n_0000000002"), version: nil))
-    }
-
-    @Test("A dead candidate that is gone already is left out of the next claim")
-    func corpseGone() throws {
-        var bench = try self.overtaking()
-        try bench.answer(Bench.fails(.noNode, at: 2))
-        guard case .multi(let operations) = try #require(bench.call).call else {
-            Issue.record("no claim")
-            return
-        }
-        #expect(operations.count == 3)
-        #expect(!operations.contains { if case .delete = $0 { true } else { false } })
-    }
-
-    @Test("A pulse that has moved means: stand down")
-    func beatMoved() throws {
-        var bench = try self.overtaking()
-        try bench.answer(Bench.fails(.badVersion, at: 1))
-        #expect(bench.machine.role == .following)
-    }
-
     @Test("A claim without an answer is read back, and believed only after a guarded write")
     func unknownCommitted() throws {
         var bench = Bench()

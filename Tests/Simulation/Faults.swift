@@ -93,7 +93,11 @@ final class Faults {
             self.pause()
         case 15:
             let follower = world.healers.first { $0.election?.machine.role == .following }
-            if let follower, !follower.isFrozen { follower.election?.handle(.leaderPresumedGone(beat: nil)) }
+            if let election = follower?.election, follower?.isFrozen == false,
+                let leader = election.machine.record?.holder?.incarnation
+            {
+                election.handle(.leaderPresumedGone(leader))
+            }
         default:
             if world.cluster == nil, world.scheduler.random.chance(0.1) {
                 self.takeTreeAway()

@@ -1,0 +1,139 @@
+import Cluster
+import Foundation
+import Testing
+
+@testable import AdminTool
+@testable import ChaosTool
+
+/// Real healers on a real ensemble, without brokers, who have nothing to do but to lead.
+@Suite("How leadership moves between real healers", .serialized)
+struct SuccessionTests {
+    private static let patience = Duration.seconds(120)
+
+    /// So long that on no machine anything but the broken connection can be meant.
+    private static let slow = """
+          profile: steady
+          timing:
+            silence_seconds: 60
+            session_seconds: 120
+        """
+
+    @Test("A killed leader is followed on the word of its broken connection, long before its session ends")
+    func killed() async throws {
+        try await self.during(coordination: Self.slow) { healers in
+            let before = try await healers.leader()
+            healers[before].send(SIGKILL)
+            let after = try await healers.leader(after: before)
+            #expect(try healers.saysLeading(after, by: "crash"), "\(healers[after].tail(40))")
+            // The dead one left the line with the claim, not with its session.
+            try await healers.until("two in line") { try await healers.tree.members().count == 2 }
+        }
+    }
+
+    @Test("A frozen leader is followed for its silence, and follows when it is thawed")
+    func frozen() async throws {
+        try await self.during(coordination: "  profile: fast\n") { healers in
+            let before = try await healers.leader()
+            healers[before].send(SIGSTOP)
+            let after: LeaderRecord.Holder
+            do {
+                after = try await healers.leader(after: before)
+            } catch {
+                healers[before].send(SIGCONT)
+                throw error
+            }
+            healers[before].send(SIGCONT)
+            #expect(try healers.saysLeading(after, by: "silence"), "\(healers[after].tail(40))")
+            try await healers.until("all in line again") { try await healers.tree.members().count == 3 }
+            #expect(healers[before].exitStatus == nil)
+        }
+    }
+
+    @Test("A leader that stops hands over at once, and healerctl names who is next")
+    func handedOver() async throws {
+        try await self.during(coordination: Self.slow) { healers in
+            let before = try await healers.leader()
+            let line = try await healers.tree.members()
+            healers[before].send(SIGTERM)
+            let after = try await healers.leader(after: before)
+            #expect(after.member == line.last?.id)
+            #expect(try healers.saysLeading(after, by: "vacancy"))
+            #expect(await healers[before].ended(within: Self.patience) == .code(0))
+
+            let other = try #require(line.map(\.id).first { $0 != before.member && $0 != after.member })
+            let program = AdminTool.Program(
+                environment: ["HEALER_ZOOKEEPER": healers.sandbox.description.zookeeper], colours: false)
+            let outcome = await program.run(["transfer", "--to", other.rawValue, "--timeout", "60s"])
+            #expect(outcome.code == .healthy, "\(outcome)")
+            #expect(try await healers.leader().member == other)
+        }
+    }
+
+    /// Three healers, one of which leads, all in line.
+    private struct Healers {
+        let sandbox: Sandbox
+        let tree: ChaosTool.CoordinationTree
+        let all: [HealerID: HealerProcess]
+
+        subscript(_ holder: LeaderRecord.Holder) -> HealerProcess { self.all[holder.member]! }
+
+        func until(_ what: String, _ holds: () async throws -> Bool) async throws {
+            let end = HostClock.now + SuccessionTests.patience
+            while try await !holds() {
+                guard HostClock.now < end else {
+                    throw SandboxError("never came: \(what)\n\(self.all.values.map { $0.tail(20) })")
+                }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+
+        func leader(after before: LeaderRecord.Holder? = nil) async throws -> LeaderRecord.Holder {
+            var found: LeaderRecord.Holder?
+            try await self.until("a leader") {
+                found = try await self.tree.leader()?.holder
+                return found != nil && found?.incarnation != before?.incarnation
+            }
+            return found!
+        }
+
+        func saysLeading(_ holder: LeaderRecord.Holder, by takeover: String) throws -> Bool {
+            let lines = self[holder].tail(1000).split(separator: "\n").filter { $0.contains("election.by=") }
+            return lines.last?.contains("election.by=\(takeover)") ?? false
+        }
+    }
+
+    private func during(coordination: String, _ body: (Healers) async throws -> Void) async throws {
+        let directory = "\(NSTemporaryDirectory())succeeded-\(UUID().uuidString.prefix(8))"
+        try await Sandbox.during(SandboxOptions(zookeepers: 3, brokers: 0, topics: []), in: directory) { sandbox in
+            let example = try String(contentsOfFile: OwnProgram.example("config_development.yaml"), encoding: .utf8)
+            let line = "  profile: ${HEALER_PROFILE:-steady}\n"
+            try #require(example.contains(line))
+            let configuration = "\(sandbox.directory)/healers.yaml"
+            try Data(example.replacing(line, with: coordination + "\n").utf8)
+                .write(to: URL(fileURLWithPath: configuration))
+            let tree = try await ChaosTool.CoordinationTree(zookeeper: sandbox.description.zookeeper)
+            do {
+                var all: [HealerID: HealerProcess] = [:]
+                for number in 1...3 {
+                    let id = HealerID("healer-\(number)")
+                    all[id] = try HealerProcess(
+                        id, sandbox: sandbox, program: OwnProgram.beside("healer"), configuration: configuration,
+                        // The sandbox has no brokers, but the file wants to name some.
+                        settings: ["SANDBOX_BOOTSTRAP": "127.0.0.1:9"])
+                }
+                let healers = Healers(sandbox: sandbox, tree: tree, all: all)
+                try await healers.until("all in line") { try await tree.members().count == 3 }
+                _ = try await healers.leader()
+                // Each has asked the leader who it is, and would notice its end.
+                try await healers.until("two connected to the leader") {
+                    all.values.count { $0.tail(1000).contains("connected to whoever leads") } == 2
+                }
+                try await body(healers)
+                await tree.close()
+            } catch {
+                await tree.close()
+                throw error
+            }
+        }
+    }
+}
