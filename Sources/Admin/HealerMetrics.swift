@@ -38,6 +38,7 @@ public struct ClusterMetrics: Hashable, Sendable {
     public var quorum: Source.Quorum = .unknown
     /// Seconds in which this healer saw nobody lead.
     public var secondsWithoutLeader: Double = 0
+    public var election = ElectionMetrics()
     /// Nodes about which fresh observers differ.
     public var divergence = 0
     /// By ``Refusal/name``.
@@ -97,6 +98,27 @@ public struct ClusterMetrics: Hashable, Sendable {
         }
         return topics.values.sorted { $0.topic < $1.topic }
     }
+}
+
+/// This healer's part in one cluster's election, counted from 0 with each candidacy.
+public struct ElectionMetrics: Hashable, Sendable {
+    /// Claims that were committed.
+    public var claims = 0
+    /// Of these, by what each was possible; every word that can occur stands in it from the start.
+    public var takeovers: [String: Int] = [:]
+    /// Leaderships that ended, by the reason; every word that can occur stands in it from the start.
+    public var ended: [String: Int] = [:]
+    /// How often the limit passed without an answered renewal.
+    public var lateRenewals = 0
+    /// How often another healer claimed over our head while we led in good order.
+    public var needlessHandovers = 0
+    /// From sending a write under the guard to its answer; `nil` before the first.
+    public var guardP50: Duration?
+    public var guardP99: Duration?
+    /// How long a leader goes on without an answered renewal.
+    public var limit: Duration?
+
+    public init(limit: Duration? = nil) { self.limit = limit }
 }
 
 /// How long something took: all of it summed up, and the last few for the quantiles.

@@ -8,6 +8,8 @@ public protocol StatusSource: Sendable {
     /// Not `async`: it must answer while everything else hangs.
     func liveness() -> Liveness
     func readiness() async -> Readiness
+    /// Not `async`: other healers take silence for a sign.
+    func leadership(of cluster: ClusterName) -> LeadershipPage
     func metrics() async -> HealerMetrics
 
     /// `cluster` is always one of ``clusters``.

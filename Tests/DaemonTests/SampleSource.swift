@@ -10,6 +10,12 @@ struct SampleSource: StatusSource {
     func liveness() -> Liveness { Liveness(alive: self.alive, loopAgeMs: 12) }
     func readiness() async -> Readiness { Readiness(reasons: self.reasons) }
 
+    func leadership(of cluster: ClusterName) -> LeadershipPage {
+        LeadershipPage(
+            cluster: cluster, member: HealerID("healer-1"), incarnation: Incarnation("life-1"), epoch: Epoch(4),
+            leads: true)
+    }
+
     func metrics() async -> HealerMetrics {
         var main = ClusterMetrics(cluster: ClusterName("main"))
         main.brokers = [

@@ -36,6 +36,7 @@ struct StatusRouterTests {
         let check = try await page(
             CheckPage.self, "/api/v1/check", [HTTPRequest.Field("node", "kafka-1")])
         #expect(check.results.map(\.method) == [.socket])
+        #expect(try await page(LeadershipPage.self, "/api/v1/leadership").incarnation == Incarnation("life-1"))
         #expect(try await page(Liveness.self, "/livez").alive)
         #expect(try await page(Readiness.self, "/readyz").ready)
     }

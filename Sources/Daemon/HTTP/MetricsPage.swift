@@ -170,6 +170,36 @@ struct MetricsPage {
         self.family(
             "kafka_self_healing_quorum", .gauge, "Whether the coordination ensemble accepts writes: 1 or 0."
         ) { $0.quorum == .unknown ? nil : $0.quorum == .established ? 1 : 0 }
+        self.family("kafka_self_healing_claims_total", .counter, "Leaderships that this healer claimed.") {
+            Double($0.election.claims)
+        }
+        self.family(
+            "kafka_self_healing_takeovers_total", .counter, "Of the claims, by what each was possible.", by: "by"
+        ) { $0.election.takeovers.sorted { $0.key < $1.key } }
+        self.family(
+            "kafka_self_healing_leaderships_ended_total", .counter, "Leaderships of this healer that ended.",
+            by: "reason"
+        ) { $0.election.ended.sorted { $0.key < $1.key } }
+        self.family(
+            "kafka_self_healing_late_renewals_total", .counter,
+            "How often the limit passed without an answered renewal."
+        ) { Double($0.election.lateRenewals) }
+        self.family(
+            "kafka_self_healing_needless_handovers_total", .counter,
+            "How often another healer claimed while this one led in good order."
+        ) { Double($0.election.needlessHandovers) }
+        self.page.family(
+            "kafka_self_healing_guard_seconds", .gauge,
+            "How long a write under the guard takes, to be held against limit.")
+        for cluster in self.metrics.clusters {
+            let label = ("cluster", cluster.cluster.rawValue)
+            for (part, value) in [("0.5", cluster.election.guardP50), ("0.99", cluster.election.guardP99)] {
+                self.page.sample([label, ("quantile", part)], value.map { $0.inSeconds } ?? .nan)
+            }
+        }
+        self.family(
+            "kafka_self_healing_guard_limit_seconds", .gauge, "How long a leader goes on without an answered renewal."
+        ) { $0.election.limit?.inSeconds }
         self.family("kafka_self_healing_divergence", .gauge, "Nodes about which healers differ.") {
             Double($0.divergence)
         }

@@ -20,7 +20,7 @@ struct StatusRouter: Sendable {
 
     static let paths = [
         "/livez", "/readyz", "/metrics", "/api/v1/status", "/api/v1/nodes", "/api/v1/partitions", "/api/v1/incidents",
-        "/api/v1/incidents/<id>", "/api/v1/check?node=<name>",
+        "/api/v1/incidents/<id>", "/api/v1/check?node=<name>", "/api/v1/leadership",
     ]
 
     func answer(_ request: HTTPRequest) async -> HTTPResponse {
@@ -68,6 +68,8 @@ struct StatusRouter: Sendable {
             return Self.json(await self.source.partitions(of: try self.cluster(request)))
         case (.all, "/api/v1/incidents"):
             return Self.json(await self.source.incidents(of: try self.cluster(request)))
+        case (.all, "/api/v1/leadership"):
+            return Self.json(self.source.leadership(of: try self.cluster(request)))
         case (.all, "/api/v1/check"):
             return try await self.check(request)
         case (.all, let path) where path.hasPrefix(Self.incident):

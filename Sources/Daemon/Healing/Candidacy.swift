@@ -14,6 +14,8 @@ final class Candidacy: Sendable {
     }
 
     private struct State {
+        /// Stops the watching of whoever leads, and begins it.
+        var link: LeaderLink?
         var elector: Elector?
         var member: Member
         var epoch: Epoch?
@@ -25,6 +27,7 @@ final class Candidacy: Sendable {
         var leaderlessSince: Moment?
     }
 
+    let timing: Election.Timing
     private let layout: Layout
     private let parts: HealerParts
     private let log: Logger
@@ -34,8 +37,11 @@ final class Candidacy: Sendable {
 
     /// Between two warnings that the ensemble cannot be reached.
     static let reminder = Duration.seconds(10)
+    /// Between two warnings that the profile is too tight, and from how many writes on that can be told.
+    static let tightness = (pause: Duration.seconds(600), writes: 200)
 
     init(layout: Layout, parts: HealerParts, log: Logger) {
+        self.timing = parts.configuration.coordination.timing
         self.layout = layout
         self.parts = parts
         self.log = log
@@ -59,6 +65,17 @@ final class Candidacy: Sendable {
     func run(
         settled: @escaping @Sendable () async -> Void, _ report: @escaping @Sendable (Update) async -> Void
     ) async {
+        let link = LeaderLink(self.layout.cluster) { report in
+            switch report {
+            case .answers(let incarnation):
+                self.log.info("connected to whoever leads", ["election.incarnation": LogValue(incarnation)])
+            case .isGone(let incarnation):
+                self.log.info("whoever leads seems to be gone", ["election.incarnation": LogValue(incarnation)])
+                self.state.withLock { $0.elector }?.presumeGone(incarnation)
+            }
+        }
+        defer { link.stop() }
+        self.state.withLock { $0.link = link }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.remind() }
             group.addTask {
@@ -89,7 +106,7 @@ final class Candidacy: Sendable {
         do {
             elector = try Elector(
                 member: self.member, layout: self.layout,
-                timing: self.parts.configuration.coordination.timing,
+                timing: self.timing,
                 connect: { await ensemble.connect() }, time: self.parts.time, log: self.log)
         } catch {
             preconditionFailure("the configuration was checked against the rule: \(error)")
@@ -104,12 +121,14 @@ final class Candidacy: Sendable {
             for await update in elector.updates { await self.pass(on: update, report) }
             await group.waitForAll()
         }
+        self.state.withLock { $0.link }?.watch(nil)
         self.note(leading: nil, hasLeader: false)
         await report(.leadership(.following))
         await report(.session(nil))
     }
 
     private func pass(on update: LeadershipUpdate, _ report: @Sendable (Update) async -> Void) async {
+        self.watch(update)
         switch update {
         case .following(let leader):
             self.note(leading: nil, hasLeader: leader?.holder != nil)
@@ -141,10 +160,34 @@ final class Candidacy: Sendable {
         }
     }
 
+    /// The connection is to whoever leads, unless that is us.
+    private func watch(_ update: LeadershipUpdate) {
+        let leader: LeaderRecord.Holder?
+        switch update {
+        case .following(let record): leader = record?.holder
+        case .leading, .lost: leader = nil
+        case .suspended, .resumed, .session, .disconnected: return
+        }
+        let (link, own) = self.state.withLock { ($0.link, $0.member.incarnation) }
+        link?.watch(leader?.incarnation == own ? nil : leader)
+    }
+
     private func remind() async {
+        var warnedAt: Moment?
         while (try? await self.parts.time.sleep(for: Self.reminder)) != nil {
-            guard let status = self.status, !status.connected else { continue }
-            self.log.warning("waiting for the coordination ensemble; nobody acts until it answers")
+            guard let status = self.status else { continue }
+            if !status.connected {
+                self.log.warning("waiting for the coordination ensemble; nobody acts until it answers")
+            }
+            let now = self.parts.time.now()
+            let latency = status.guardLatency
+            guard latency.count >= Self.tightness.writes, let p99 = latency.p99, p99 * 2 > self.timing.limit,
+                warnedAt.map({ now - $0 >= Self.tightness.pause }) ?? true
+            else { continue }
+            warnedAt = now
+            self.log.warning(
+                "writes to the coordination ensemble are slow for this profile: leadership may move needlessly",
+                ["guard.p99": LogValue(p99), "election.limit": LogValue(self.timing.limit)])
         }
     }
 

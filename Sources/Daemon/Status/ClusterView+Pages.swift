@@ -98,7 +98,7 @@ struct ClusterPages: Sendable {
 }
 
 extension ClusterPages {
-    func metrics(secondsWithoutLeader: Double) -> ClusterMetrics {
+    func metrics(secondsWithoutLeader: Double, timing: Election.Timing) -> ClusterMetrics {
         var metrics = ClusterMetrics(cluster: self.view.cluster)
         metrics.brokers = self.view.nodes.compactMap { row in
             row.node.brokerID.map { id in
@@ -114,6 +114,7 @@ extension ClusterPages {
         metrics.roleSince = self.election.map { self.wall($0.since) }
         metrics.quorum = self.quorum
         metrics.secondsWithoutLeader = secondsWithoutLeader
+        metrics.election = ElectionMetrics(self.election, timing)
         metrics.divergence = self.view.divergence.values.max() ?? 0
         for name in Refusal.names { metrics.refused[name] = 0 }
         for (name, count) in self.view.counters.refusals { metrics.refused[name] = count }
@@ -125,6 +126,23 @@ extension ClusterPages {
         metrics.nodesInMaintenance = self.view.maintenance.count
         metrics.dataAge = self.dataAge?.inSeconds
         return metrics
+    }
+}
+
+extension ElectionMetrics {
+    fileprivate init(_ status: LeadershipStatus?, _ timing: Election.Timing) {
+        self.init(limit: timing.limit)
+        for takeover in Takeover.allCases { self.takeovers[takeover.rawValue] = status?.takeovers[takeover] ?? 0 }
+        for reason in LossReason.allCases {
+            let name = reason.description.replacing(" ", with: "_")
+            self.ended[name] = status?.losses[reason] ?? 0
+        }
+        guard let status else { return }
+        self.claims = status.claims
+        self.lateRenewals = status.lateRenewals
+        self.needlessHandovers = status.needlessHandovers
+        self.guardP50 = status.guardLatency.p50
+        self.guardP99 = status.guardLatency.p99
     }
 }
 

@@ -62,13 +62,23 @@ final class HealerStatus: StatusSource {
         return Readiness(reasons: reasons)
     }
 
+    func leadership(of cluster: ClusterName) -> LeadershipPage {
+        let candidacy = self.healing(cluster).candidacy
+        let (member, status) = (candidacy.member, candidacy.status)
+        return LeadershipPage(
+            cluster: cluster, member: member.id, incarnation: member.incarnation, epoch: status?.epoch ?? .none,
+            leads: [.leading, .suspended].contains(status?.role))
+    }
+
     func metrics() async -> HealerMetrics {
         var clusters: [ClusterMetrics] = []
         var audit = 0
         for healing in self.healings {
             let pages = await self.pages(healing)
             audit += pages.view.counters.refusals["audit_unwritable"] ?? 0
-            clusters.append(pages.metrics(secondsWithoutLeader: healing.candidacy.secondsWithoutLeader))
+            clusters.append(
+                pages.metrics(
+                    secondsWithoutLeader: healing.candidacy.secondsWithoutLeader, timing: healing.candidacy.timing))
         }
         return HealerMetrics(
             member: self.parts.configuration.healerID, version: HealerVersion.current, clusters: clusters,
