@@ -32,6 +32,9 @@ struct Handle: @unchecked Sendable {
                     context, ZOO_NO_LOG_CLIENTENV, LibraryLog.callback)
             }
             guard let pointer else { return .failed(errno) }
+            // Otherwise names are resolved at every turn of the library's loop, some ten times a second; a lost connection
+            // still resolves them anew.
+            zoo_set_servers_resolution_delay(pointer, -1)
             closeOnExecPipe(after: before)
             return .opened(Handle(pointer: pointer))
         }

@@ -6,8 +6,16 @@ struct Leftovers: Sendable {
     enum Scope: Hashable, Sendable {
         case all
         case id(String)
-        /// Absolute.
+        /// The sandbox in this folder, and those in folders below it. Absolute.
         case directory(String)
+
+        func contains(id: String, directory: String?) -> Bool {
+            switch self {
+            case .all: true
+            case .id(let wanted): id == wanted
+            case .directory(let folder): directory == folder || directory?.hasPrefix("\(folder)/") ?? false
+            }
+        }
     }
 
     enum ProcessKind: Hashable, Sendable { case node, keeper, other }
@@ -18,23 +26,13 @@ struct Leftovers: Sendable {
     func find(_ scope: Scope) -> [String] {
         var lines: [String] = []
         let found = Self.processes { environment in
-            switch scope {
-            case .all: environment["HEALER_SANDBOX_ID"] != nil
-            case .id(let id): environment["HEALER_SANDBOX_ID"] == id
-            case .directory(let directory):
-                environment["HEALER_SANDBOX_ID"] != nil && environment["HEALER_SANDBOX"] == directory
-            }
+            guard let id = environment["HEALER_SANDBOX_ID"] else { return false }
+            return scope.contains(id: id, directory: environment["HEALER_SANDBOX"])
         }
         for (process, kind) in found {
             lines.append("process \(process.pid) (\(kind)): \(ProcFile.commandLine(of: process.pid).prefix(120))")
         }
-        let entries = self.list.entries.filter { entry in
-            switch scope {
-            case .all: true
-            case .id(let id): entry.id == id
-            case .directory(let directory): entry.directory == directory
-            }
-        }
+        let entries = self.list.entries.filter { scope.contains(id: $0.id, directory: $0.directory) }
         let listening = Self.listeningPorts()
         for entry in entries {
             lines += entry.ports.filter(listening.contains).map { "port \($0): listening, of sandbox \(entry.id)" }
@@ -94,7 +92,7 @@ enum LeftoversCommand: ToolCommand {
         usage: healer-chaos leftovers [all | --id ID | --directory DIR]
 
         Prints what there is, a line each, and exits 1; or prints `none` and exits 0. A sandbox that is up is all
-        leftovers. Without an argument: of all sandboxes.
+        leftovers. --directory also means all folders below it. Without an argument: of all sandboxes.
         """
 
     static func run(_ arguments: [String]) async throws -> Int32 {

@@ -67,7 +67,8 @@ struct Command: Hashable, Sendable {
             var overdue = false
             while true {
                 // Both outputs closed is how most commands end; then the process is reaped within a millisecond or so.
-                self.read(waiting: self.open.isEmpty ? 1 : 10)
+                // Only one whose grandchild holds them is looked after by the clock.
+                self.read(waiting: self.open.isEmpty ? 1 : 100)
                 if let status = self.process.reap() {
                     // A grandchild may hold the pipes: what is there is taken, and no more is waited for.
                     self.read(waiting: 0)
