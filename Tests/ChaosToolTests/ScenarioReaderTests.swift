@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Testing
 
@@ -112,6 +113,45 @@ import Testing
                 "4:11: 'soon' is no time; write one such as `200 ms`, `3 s` or `2 min`",
                 "5:17: 'many' is no count; write one such as `2`, `0..2` or `1000..`",
             ])
+    }
+
+    @Test("Another node may be hurt than the one that the file names, and nobody else is")
+    func target() throws {
+        let scenario = try self.read(
+            """
+            summary: S
+            when:
+              - fill-disk: kafka-2
+              - start: kafka-2
+              - kill: leader
+            """)
+        let other = try scenario.hurting("kafka-3")
+        #expect(other.smallDisks == ["kafka-3"])
+        #expect(other.when[1].act == .start(.member("kafka-3")) && other.when[2] == scenario.when[2])
+        #expect(throws: UsageError.self) { try scenario.hurting("zookeeper-1") }
+        #expect(throws: UsageError.self) { try scenario.hurting("kafka-4") }
+    }
+
+    @Test("A seed is one pair of faults, other seeds are others, and no more is asked of a platform than it can do")
+    func mix() {
+        let all = Set(PlatformFeature.allCases)
+        let summaries = (UInt64(1)...50).map { Mix.scenario(seed: $0, features: all).summary }
+        #expect(summaries == (UInt64(1)...50).map { Mix.scenario(seed: $0, features: all).summary })
+        #expect(Set(summaries).count > 45)
+        #expect((UInt64(1)...50).allSatisfy { Mix.scenario(seed: $0, features: []).needs.isEmpty })
+    }
+
+    @Test("Metrics are read by name and label")
+    func metrics() {
+        let page = """
+            # TYPE kafka_cluster_brokers gauge
+            kafka_cluster_brokers{cluster="main"} 2.0
+            kafka_under_replicated_partitions{topic="messages"} 1
+            kafka_under_replicated_partitions{cluster="main",topic="__total__"} 4.0
+            """
+        let sample = MetricsSample(page, at: HostClock.wall)
+        #expect(sample?.brokers == 2 && sample?.underReplicated == 4)
+        #expect(MetricsSample("kafka_cluster_brokers_total 3", at: HostClock.wall) == nil)
     }
 
     @Test("Every scenario of the suite can be read, and hurts somebody")

@@ -45,6 +45,8 @@ protocol Platform: Sendable {
     // MARK: The witnesses
 
     func isRunning(_ member: String) async throws -> Bool
+    /// Whether a node answers its own protocol now.
+    func serves(_ node: String) async -> Bool
     /// Every request to the supervisors so far.
     func requests() async throws -> [NodeRequest]
     /// What the ZooKeeper servers have written down, by server, each server's files in order.
@@ -53,6 +55,8 @@ protocol Platform: Sendable {
     func metadata(avoiding: Set<String>) async -> KafkaWire.Metadata?
     /// A four-letter word's answer; `nil` if there is none.
     func ask(_ word: String, of zookeeper: String) async -> String?
+    /// A page of a healer's API, which it says is at this address; `nil` if it does not answer.
+    func page(_ path: String, of healer: String, at address: String) async -> String?
     /// What each healer has written into its audit trail.
     func auditTrails() async throws -> [String: String]
     /// Where a secret must not be: name and content of every log and page there is, and the lines of commands that run.

@@ -45,6 +45,8 @@ final class ProcessPlatform: Platform {
     ) async throws -> ProcessPlatform {
         var options = SandboxOptions(zookeepers: scenario.given.zookeepers, brokers: scenario.given.brokers)
         options.topics = [SandboxTopic(name: "messages", partitions: Int32(scenario.given.partitions))]
+        // A full disk is felt when more of it is wanted: soon.
+        if !scenario.smallDisks.isEmpty { options.preallocation = 4 }
         options.hasPeerRoutes = scenario.needs.contains(.peerLinks)
         let parts = Mutex<([Link: [FaultProxy]], SmallDisks)>(([:], SmallDisks(folders: [])))
         do {
@@ -273,6 +275,12 @@ final class ProcessPlatform: Platform {
         return try self.sandbox.status(of: member).state == .running
     }
 
+    func serves(_ node: String) async -> Bool {
+        guard let node = try? self.sandbox.node(node) else { return false }
+        let sandbox = self.sandbox
+        return (try? await blocking { sandbox.serves(node) }) ?? false
+    }
+
     func requests() async throws -> [NodeRequest] { try self.sandbox.requests() }
 
     func transactionLogs() async throws -> [String: [[UInt8]]] {
@@ -304,6 +312,15 @@ final class ProcessPlatform: Platform {
     func ask(_ word: String, of zookeeper: String) async -> String? {
         guard let port = try? self.sandbox.node(zookeeper).port else { return nil }
         return try? await blocking { try FourLetterWord.ask(word, port: port, limit: .seconds(1)) }
+    }
+
+    func page(_ path: String, of healer: String, at address: String) async -> String? {
+        guard let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) else { return nil }
+        return try? await blocking {
+            let connection = try LoopbackConnection(port: port, limit: .seconds(2))
+            try connection.send(Array("GET \(path) HTTP/1.0\r\nHost: \(address)\r\n\r\n".utf8))
+            return String(decoding: try connection.receiveAll(), as: UTF8.self)
+        }
     }
 
     func auditTrails() async throws -> [String: String] {

@@ -74,6 +74,7 @@ struct ReportPage {
             ("elections of the ensemble", "\(figures.elections)"), ("started", "\(figures.started)"),
             ("killed", "\(figures.killed)"), ("deregistered", "\(figures.deregistered)"),
             ("all well after the last step", seconds(figures.settled)),
+            ("metrics say so again", seconds(figures.metricsBack)),
             ("acknowledged and lost", self.report.load?.check.map { "\($0.missing)" } ?? "–"),
         ]
         return cells.map { "<div><b>\($0.1)</b><span>\($0.0)</span></div>" }.joined(separator: "\n")
@@ -119,7 +120,9 @@ struct ReportPage {
 
     private var story: String {
         var lines: [(at: WallTime, who: String, what: String)] = self.report.faults.map { ($0.from, "chaos", $0.text) }
-        lines += self.report.faults.compactMap { fault in fault.until.map { ($0, "chaos", "over: \(fault.text)") } }
+        // What ends a kill is a start, which has a line of its own.
+        lines += self.report.faults.filter { !["kill", "stop"].contains($0.word) }
+            .compactMap { fault in fault.until.map { ($0, "chaos", "no longer: \(fault.text)") } }
         lines += self.report.decisions.map { ($0.at, $0.by, "\($0.subject): \($0.what)") }
         lines += self.report.leaderships.filter { $0.at >= self.report.began }.map { claim in
             (claim.at, "ZooKeeper", "epoch \(claim.epoch): \(claim.healer.map { "\($0) leads" } ?? "resigned")")

@@ -136,7 +136,7 @@ struct RunSession: Sendable {
 }
 
 extension Scenario {
-    /// The same, with its first fault done to this node.
+    /// The same, with its first fault done to this node, which is then the one that is started.
     func hurting(_ node: String) throws -> Scenario {
         var scenario = self
         guard let first = scenario.when.firstIndex(where: { if case .hurt = $0.act { true } else { false } }),
@@ -150,6 +150,9 @@ extension Scenario {
         let known = (1...most).map { "\(kind)-\($0)" }
         guard known.contains(node) else { throw UsageError.unknown("node", node, among: known) }
         scenario.when[first].act = .hurt(fault, .member(node))
+        for index in scenario.when.indices where scenario.when[index].act == .start(role) {
+            scenario.when[index].act = .start(.member(node))
+        }
         return scenario
     }
 }

@@ -24,6 +24,9 @@ struct RunVerdict: Sendable {
         var deregistered = 0
         /// In seconds; `nil` when no leader was hurt.
         var takeover: Double?
+        /// In seconds from the first step until the metrics were back; `nil` when they never said that a broker is away,
+        /// or were not back.
+        var metricsBack: Double?
         var sessionsLost = 0
         /// Of the ensemble.
         var elections = 0
@@ -51,6 +54,14 @@ struct RunVerdict: Sendable {
         if let limit = then.takeover, let takeover = figures.takeover, takeover > limit.inSeconds {
             unmet.append("takeover: \(takeover) s, expected \(limit.inSeconds) s at most")
         }
+        if let limit = then.metrics {
+            let limit = limit.inSeconds
+            if let back = figures.metricsBack {
+                if back > limit { unmet.append("metrics were back after \(back) s, expected \(limit) s at most") }
+            } else {
+                unmet.append("the metrics did not say that a broker is away, and then that all is well")
+            }
+        }
         if !record.end.isWell { unmet += record.end.complaints }
         self.unmet = unmet
 
@@ -77,7 +88,7 @@ struct RunVerdict: Sendable {
             "\(self.record.scenario.name) seed=\(self.record.seed) \(self.outcome.rawValue) "
             + "leaderships=\(self.figures.leaderships) takeover=\(figure(self.figures.takeover)) "
             + "started=\(self.figures.started) killed=\(self.figures.killed) "
-            + "deregistered=\(self.figures.deregistered) settled=\(figure(self.figures.settled)) "
+            + "deregistered=\(self.figures.deregistered) metrics=\(figure(self.figures.metricsBack)) settled=\(figure(self.figures.settled)) "
             + "acked=\(load?.acked ?? 0) missing=\(load?.check.map { "\($0.missing)" } ?? "-") "
             + "p95=\(figure(load?.before?.p95))/\(figure(load?.during?.p95))/\(figure(load?.after?.p95))"
     }
@@ -107,8 +118,17 @@ extension RunVerdict.Figures {
         self.deregistered = count(.deregister)
         self.takeover = Self.takeovers(record).max()
         self.sessionsLost = record.history.candidatesLost.count { $0.at >= record.began }
+        self.metricsBack = Self.metricsBack(record)
         self.elections = record.history.elections.count { $0 >= record.began }
         self.settled = record.end.isWell ? record.settled.seconds(since: record.stepsEnded) : nil
+    }
+
+    private static func metricsBack(_ record: RunRecord) -> Double? {
+        let all = Double(record.scenario.given.brokers)
+        let samples = record.metrics.drop { $0.at < record.began }
+        guard let away = samples.firstIndex(where: { $0.brokers < all }) else { return nil }
+        let back = samples[away...].first { $0.brokers == all && $0.underReplicated == 0 }
+        return back?.at.seconds(since: record.began)
     }
 
     /// For each claim: how long before it the last holder was hurt.

@@ -42,14 +42,19 @@ struct ScenarioRun: Sendable {
     private func play(_ platform: some Platform) async throws -> RunRecord {
         let tree = TreeView(zookeeper: platform.zookeeper)
         let watch = ClusterWatch(platform)
+        let metrics = MetricsWatch(platform, tree)
         await watch.start()
+        await metrics.start()
         do {
-            let record = try await self.play(platform, tree, watch)
+            var record = try await self.play(platform, tree, watch)
             await watch.stop()
+            await metrics.stop()
+            record.metrics = await metrics.samples
             await tree.close()
             return record
         } catch {
             await watch.stop()
+            await metrics.stop()
             await tree.close()
             throw error
         }
@@ -79,7 +84,7 @@ struct ScenarioRun: Sendable {
         let settle = self.sabotage == nil ? self.scenario.then.settle : min(self.scenario.then.settle, .seconds(20))
         let end = try await stage.settle(within: settle)
         self.progress(end.isWell ? "all is well" : "it does not become well")
-        let settled = HostClock.wall
+        let settled = WallTime(HostClock.wall.rawValue - (end.isWell ? Stage.calm.wholeMilliseconds : 0))
         var outcome: LoadOutcome?
         if let load {
             try await Task.sleep(for: Self.calm)

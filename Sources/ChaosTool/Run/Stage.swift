@@ -15,6 +15,8 @@ actor Stage {
     private var asked = 0
 
     private static let pause = Duration.milliseconds(25)
+    /// What was just hurt is not seen to be hurt at once; what is well is well for so long.
+    static let calm = Duration.seconds(2)
     /// A sabotaged run need not wait as long to see that nothing comes.
     private static let sabotagedLimit = Duration.seconds(20)
 
@@ -63,7 +65,11 @@ actor Stage {
     func await(_ condition: Condition, within limit: Duration) async throws {
         let limit = self.sabotage == nil ? limit : min(limit, Self.sabotagedLimit)
         let end = HostClock.now + limit
-        while try await !self.holds(condition) {
+        let calm: Duration = condition == .healed || condition == .serving ? Self.calm : .zero
+        var since: Moment?
+        while true {
+            since = try await self.holds(condition) ? since ?? HostClock.now : nil
+            if let since, HostClock.now - since >= calm { return }
             guard HostClock.now < end else {
                 throw SandboxError("waited \(Int(limit.inSeconds)) s for `\(condition.rawValue)`, in vain")
             }
@@ -90,16 +96,27 @@ actor Stage {
             return records?.contains { $0.phase == .confirmed } ?? false
         case .led:
             guard let metadata = await self.watch.last else { return false }
-            return !metadata.partitions.isEmpty && metadata.partitions.allSatisfy { !$0.isOffline }
+            var running: Set<BrokerID> = []
+            for member in self.platform.cast {
+                // The word of the others is old while a dead one leads.
+                if case .broker(let id) = member.part, try await self.platform.isRunning(member.name) {
+                    running.insert(id)
+                }
+            }
+            return !metadata.partitions.isEmpty
+                && metadata.partitions.allSatisfy { $0.leader.map { running.contains($0) } ?? false }
         }
     }
 
     /// Waits until all is well and returns how it then stands, or how it stands when the time is up.
     func settle(within limit: Duration) async throws -> EndState {
         let end = HostClock.now + limit
+        var since: Moment?
         while true {
             let state = await self.look()
-            if state.isWell || HostClock.now >= end { return state }
+            since = state.isWell ? since ?? HostClock.now : nil
+            if let since, HostClock.now - since >= Self.calm { return state }
+            if HostClock.now >= end { return state }
             try await Task.sleep(for: .milliseconds(100))
         }
     }
@@ -119,11 +136,11 @@ actor Stage {
         let metadata = await self.platform.metadata(avoiding: [])
         for member in self.platform.cast {
             switch member.part {
-            case .broker(let id): if metadata?.brokers[id] == nil { state.away.append(member.name) }
-            case .zooKeeper:
-                if await self.platform.ask("srvr", of: member.name)?.contains("Mode: ") != true {
-                    state.away.append(member.name)
-                }
+            case .broker(let id):
+                // Registered, and this life of it: one that was just killed is registered until its session ends.
+                let serves = await self.platform.serves(member.name)
+                if metadata?.brokers[id] == nil || !serves { state.away.append(member.name) }
+            case .zooKeeper: if await !self.platform.serves(member.name) { state.away.append(member.name) }
             case .healer: break
             }
         }

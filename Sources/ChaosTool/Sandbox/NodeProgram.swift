@@ -107,7 +107,7 @@ extension Sandbox {
             maxClientCnxns=0
             admin.enableServer=false
             4lw.commands.whitelist=srvr,mntr,ruok,dump,cons
-            preAllocSize=4096
+            preAllocSize=\(self.description.preallocation ?? 4096)
             \(servers.joined(separator: "\n"))
 
             """

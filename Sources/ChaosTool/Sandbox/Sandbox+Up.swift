@@ -12,6 +12,8 @@ struct SandboxOptions: Hashable, Sendable {
     var archive: ClassArchive?
     /// Each ZooKeeper server finds each other one at an address of its own, so that a proxy can stand between any two.
     var hasPeerRoutes = false
+    /// How much a ZooKeeper server takes of its disk at a time for its log of transactions, in kilobytes.
+    var preallocation = 4096
     /// For everything together. Far above what it takes, which a busy machine stretches.
     var limit = Duration.seconds(120)
 }
@@ -118,6 +120,7 @@ extension Sandbox {
                     id: id, created: HostClock.iso8601, nodes: zookeepers + brokers, zookeeper: addresses(zookeepers),
                     bootstrap: addresses(brokers), sessionTimeout: options.sessionTimeout,
                     topics: options.brokers > 0 ? options.topics : [], jars: jars, java: java, archive: archive,
+                    preallocation: options.preallocation,
                     peerRoutes: options.hasPeerRoutes ? PeerRoute.all(options.zookeepers) : nil))
             for node in sandbox.description.nodes { try sandbox.prepare(node) }
             try AtomicFile.write(sandbox.description, to: "\(directory)/sandbox.json")

@@ -21,6 +21,8 @@ struct SandboxDescription: Hashable, Sendable, Codable {
     let java: String
     /// What makes them start quickly; `nil`: nothing does.
     let archive: ClassArchive?
+    /// See ``SandboxOptions/preallocation``.
+    var preallocation: Int?
     /// Between ZooKeeper servers; `nil`: they find each other where they are.
     var peerRoutes: [PeerRoute]?
 

@@ -217,6 +217,9 @@ struct Expectation: Hashable, Sendable {
     var deregistered: Count?
     /// The longest time without a leader: from the moment the last one was hurt to the next claim.
     var takeover: Duration?
+    /// So long after the first step the leader's metrics say at the latest that all brokers are there and all replicas in
+    /// sync, after they said that a broker is away.
+    var metrics: Duration?
     /// Acknowledged from the first step to the end.
     var acked: Count?
     /// Sessions of healers that ended.

@@ -80,11 +80,13 @@ final class ScenarioReader {
         let fields = self.fields(
             node,
             [
-                "settle", "leaderships", "started", "killed", "deregistered", "takeover", "acked", "sessions-lost",
+                "settle", "leaderships", "started", "killed", "deregistered", "takeover", "metrics", "acked",
+                "sessions-lost",
                 "elections",
             ])
         then.settle = fields["settle"].flatMap { self.duration($0) } ?? then.settle
         then.takeover = fields["takeover"].flatMap { self.duration($0) }
+        then.metrics = fields["metrics"].flatMap { self.duration($0) }
         then.leaderships = fields["leaderships"].flatMap { self.count($0) }
         then.started = fields["started"].flatMap { self.count($0) }
         then.killed = fields["killed"].flatMap { self.count($0) }

@@ -18,6 +18,8 @@ struct RunRecord: Sendable {
     var requests: [NodeRequest] = []
     /// In order.
     var looks: [ClusterLook] = []
+    /// What whoever led told a dashboard, in order.
+    var metrics: [MetricsSample] = []
     /// `nil` for a scenario without load.
     var load: LoadOutcome?
     var end = EndState()
