@@ -23,9 +23,9 @@ struct HealingBench: Sendable {
         let name = "session_\(session / 1000)s"
         let loop = try await self.restartLoop(sandbox, victim: try await self.follower(sandbox))
         try sandbox.requestLog.forgetEpochs()
-        let healers = try Demo.healers.map { id in
+        let healers = try (1...3).map { number in
             try HealerProcess(
-                id, sandbox: sandbox, program: OwnProgram.beside("healer"),
+                HealerID("healer-\(number)"), sandbox: sandbox, program: OwnProgram.beside("healer"),
                 configuration: OwnProgram.example("config_development.yaml"),
                 settings: ["HEALER_PROFILE": "fast", "HEALER_COUNT": "3", "HEALER_LOG_LEVEL": "INFO"])
         }

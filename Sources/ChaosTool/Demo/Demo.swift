@@ -7,7 +7,6 @@ struct Demo: Sendable {
     let keep: Bool
     let sabotage: DemoCommand.Sabotage?
 
-    static let healers = ["healer-1", "healer-2", "healer-3"].map { HealerID($0) }
     static let rate = 2000
     static let leastMessages = 10_000
     /// Acknowledged while a broker is dead, for each of the two.
@@ -19,32 +18,34 @@ struct Demo: Sendable {
 
     func run() async throws -> Int32 {
         Console.print("Kafka Healer: 3 ZooKeeper servers, 3 brokers and 3 healers, all on this machine\n")
-        let sandbox = try await Sandbox.up(in: self.directory) { Console.print("  \($0)") }
+        let platform = try await ProcessPlatform.up(
+            for: Scenario(name: "demo"), healers: self.sabotage == .noHeal ? .observing : .healing, in: self.directory
+        ) { Console.print("  \($0)") }
         do {
-            let verdict = try await self.show(sandbox)
+            let verdict = try await self.show(platform)
             if self.keep {
-                try self.explainWhatRuns(sandbox)
+                try self.explainWhatRuns(platform.sandbox)
             } else if verdict.isGood {
-                try await sandbox.down()
+                try await platform.down(keepingLogs: nil)
             } else {
-                try await self.keepLogs(sandbox)
+                try await self.keepLogs(platform)
             }
             Console.print(verdict.line)
             return verdict.isGood ? ExitCode.success : ExitCode.failure
         } catch {
             // A cancelled task cannot wait, and putting in order must not be cancelled.
+            let isCancelled = error is CancellationError
             try await Task.detached {
-                if error is CancellationError { try await sandbox.down() } else { try await self.keepLogs(sandbox) }
+                if isCancelled { try await platform.down(keepingLogs: nil) } else { try await self.keepLogs(platform) }
             }.value
             throw error
         }
     }
 
-    private func show(_ sandbox: Sandbox) async throws -> DemoVerdict {
-        let healers = try self.startHealers(sandbox)
-        let tree = try await CoordinationTree(zookeeper: sandbox.description.zookeeper)
+    private func show(_ platform: ProcessPlatform) async throws -> DemoVerdict {
+        let tree = try await CoordinationTree(zookeeper: platform.zookeeper)
         do {
-            let verdict = try await self.play(sandbox, healers, tree)
+            let verdict = try await self.play(platform, tree)
             await tree.close()
             return verdict
         } catch {
@@ -53,24 +54,11 @@ struct Demo: Sendable {
         }
     }
 
-    private func startHealers(_ sandbox: Sandbox) throws -> [HealerID: HealerProcess] {
-        let configuration = try OwnProgram.example("config_development.yaml")
-        let mode = self.sabotage == .noHeal ? "observe" : "heal"
-        var healers: [HealerID: HealerProcess] = [:]
-        for id in Self.healers {
-            healers[id] = try HealerProcess(
-                id, sandbox: sandbox, program: try OwnProgram.beside("healer"), configuration: configuration,
-                settings: ["HEALER_MODE": mode, "HEALER_PROFILE": "fast", "HEALER_COUNT": "\(Self.healers.count)"])
-        }
-        return healers
-    }
-
-    private func play(
-        _ sandbox: Sandbox, _ healers: [HealerID: HealerProcess], _ tree: CoordinationTree
-    ) async throws -> DemoVerdict {
+    private func play(_ platform: ProcessPlatform, _ tree: CoordinationTree) async throws -> DemoVerdict {
+        let sandbox = platform.sandbox
         let stage = DemoStage(
-            sandbox: sandbox, tree: tree, limit: self.sabotage == .noHeal ? Self.sabotagedLimit : Self.healLimit)
-        let first = try await stage.awaitLeader(above: .none, members: Self.healers.count, healers)
+            platform: platform, tree: tree, limit: self.sabotage == .noHeal ? Self.sabotagedLimit : Self.healLimit)
+        let first = try await stage.awaitLeader(above: .none, members: Scenario.Given().healers)
         try await stage.printMembers()
         var verdict = DemoVerdict(firstEpoch: first.epoch)
 
@@ -82,8 +70,8 @@ struct Demo: Sendable {
         do {
             try await stage.await("the first 2,000 messages") { load.acked >= 2000 }
             verdict.note(try await stage.killBroker("kafka-2", load))
-            if let leader = first.holder?.member, let process = healers[leader], verdict.brokersHealed == 1 {
-                let second = try await stage.killLeader(leader, process, epoch: first.epoch, healers)
+            if let leader = first.holder?.member, verdict.brokersHealed == 1 {
+                let second = try await stage.killLeader(leader, epoch: first.epoch)
                 verdict.lastEpoch = second.epoch
                 verdict.note(try await stage.killBroker("kafka-3", load))
             }
@@ -118,12 +106,10 @@ struct Demo: Sendable {
     }
 
     /// Everything ends; what it wrote stays.
-    private func keepLogs(_ sandbox: Sandbox) async throws {
+    private func keepLogs(_ platform: ProcessPlatform) async throws {
         let folder = "\(self.directory)-failed"
         try? FileManager.default.removeItem(atPath: folder)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try? FileManager.default.moveItem(atPath: "\(sandbox.directory)/healers", toPath: "\(folder)/healers")
-        try await sandbox.down(keepingLogs: folder)
+        try await platform.down(keepingLogs: folder)
         Console.print("\nall logs are in \(folder)")
     }
 }

@@ -3,7 +3,7 @@ import Foundation
 
 /// The acts of a demonstration, each told as a timeline with times since the blow.
 struct DemoStage: Sendable {
-    let sandbox: Sandbox
+    let platform: ProcessPlatform
     let tree: CoordinationTree
     let limit: Duration
 
@@ -31,9 +31,7 @@ struct DemoStage: Sendable {
     }
 
     /// A claim newer than this, with so many candidates in line.
-    func awaitLeader(
-        above epoch: Epoch, members: Int, _ healers: [HealerID: HealerProcess]
-    ) async throws -> LeaderRecord {
+    func awaitLeader(above epoch: Epoch, members: Int) async throws -> LeaderRecord {
         let end = HostClock.now + self.limit
         while HostClock.now < end {
             if let record = try await self.tree.leader(), record.epoch > epoch, record.holder != nil,
@@ -41,12 +39,12 @@ struct DemoStage: Sendable {
             {
                 return record
             }
-            if epoch == .none, let (id, dead) = healers.first(where: { $0.value.exitStatus != nil }) {
-                throw SandboxError("\(id) ended (\(dead.exitStatus!)):\n\(dead.tail())")
+            if epoch == .none, let dead = self.platform.healerProcesses.first(where: { $0.exitStatus != nil }) {
+                throw SandboxError("\(dead.id) ended (\(dead.exitStatus!)):\n\(dead.tail())")
             }
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw SandboxError("nobody leads:\n\(healers.values.first?.tail() ?? "")")
+        throw SandboxError("nobody leads:\n\(self.platform.healerProcesses.first?.tail() ?? "")")
     }
 
     func printMembers() async throws {
@@ -61,15 +59,15 @@ struct DemoStage: Sendable {
 
     /// SIGKILL for a broker; returns when all its partitions are in sync again, or nobody helped in time.
     func killBroker(_ name: String, _ load: LoadGenerator) async throws -> BrokerAct {
-        let node = try self.sandbox.node(name)
+        let node = try self.platform.sandbox.node(name)
         let known = Set(try await self.tree.incidents().compactMap(\.id))
         let ackedBefore = load.acked
         // The demonstrator's own hand, not through the supervisor.
         let blow = HostClock.wall
-        try await self.sandbox.kill(name)
+        try await self.platform.kill(name)
         Console.print("\n\(name) gets SIGKILL")
         let end = HostClock.now + self.limit
-        let (led, inSync) = try await PartitionWitness(self.sandbox).recovery(of: node, until: end)
+        let (led, inSync) = try await PartitionWitness(self.platform.sandbox).recovery(of: node, until: end)
         let acked = load.acked - ackedBefore
         var lines: [Line] = []
         if inSync != nil { try await self.awaitClosed(name, known, until: end) }
@@ -92,13 +90,11 @@ struct DemoStage: Sendable {
     }
 
     /// SIGKILL for the leading healer; returns the next claim.
-    func killLeader(
-        _ leader: HealerID, _ process: HealerProcess, epoch: Epoch, _ healers: [HealerID: HealerProcess]
-    ) async throws -> LeaderRecord {
+    func killLeader(_ leader: HealerID, epoch: Epoch) async throws -> LeaderRecord {
         let blow = HostClock.wall
-        process.send(SIGKILL)
+        try await self.platform.kill(leader.rawValue)
         Console.print("\n\(leader), which leads, gets SIGKILL")
-        let next = try await self.awaitLeader(above: epoch, members: 0, healers)
+        let next = try await self.awaitLeader(above: epoch, members: 0)
         let who = next.holder?.member.rawValue ?? "?"
         Self.print(Line(at: HostClock.wall, what: "taken over", more: "\(who) leads, epoch \(next.epoch)"), since: blow)
         return next

@@ -193,6 +193,11 @@ final class ProcessPlatform: Platform {
         self.healers.withLock { $0[name] = process }
     }
 
+    /// Of every healer its last life, in order of name.
+    var healerProcesses: [HealerProcess] {
+        self.healers.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
     private func healer(_ name: String) -> HealerProcess? { self.healers.withLock { $0[name] } }
     private func isHealer(_ name: String) -> Bool { name.hasPrefix("healer-") }
 

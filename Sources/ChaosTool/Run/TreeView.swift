@@ -5,21 +5,39 @@ import ZooKeeper
 actor TreeView {
     private let zookeeper: String
     private var tree: CoordinationTree?
+    /// While one is being opened, everybody waits for the same.
+    private var opening: Task<CoordinationTree?, Never>?
+    private var isClosed = false
 
     init(zookeeper: String) { self.zookeeper = zookeeper }
 
-    /// `nil` while the ensemble does not answer.
+    /// `nil` while the ensemble does not answer, and after ``close()``.
     func ask<Value: Sendable>(_ body: @Sendable (CoordinationTree) async throws -> Value) async -> Value? {
-        if let tree, tree.session.state.isFinal {
-            await tree.close()
-            self.tree = nil
-        }
-        if self.tree == nil { self.tree = try? await CoordinationTree(zookeeper: self.zookeeper) }
-        guard let tree = self.tree else { return nil }
+        guard let tree = await self.present() else { return nil }
         return try? await body(tree)
     }
 
-    func close() async { await self.tree?.close() }
+    /// May be called twice.
+    func close() async {
+        self.isClosed = true
+        _ = await self.opening?.value
+        await self.tree?.close()
+    }
+
+    private func present() async -> CoordinationTree? {
+        if let opening { return await opening.value }
+        if self.isClosed { return nil }
+        if let tree, !tree.session.state.isFinal { return tree }
+        let (old, zookeeper) = (self.tree, self.zookeeper)
+        let opening = Task {
+            await old?.close()
+            return try? await CoordinationTree(zookeeper: zookeeper)
+        }
+        self.opening = opening
+        self.tree = await opening.value
+        self.opening = nil
+        return self.tree
+    }
 
     func leader() async -> LeaderRecord? {
         let record = await self.ask { try await $0.leader() }
