@@ -192,7 +192,8 @@ struct Contest: Sendable {
     func leads(_ contender: Contender) async throws {
         try await until("\(contender.id) leads") {
             guard contender.isLeading else { return false }
-            return try await self.record.holder?.member == contender.id
+            // The tree may have been taken away.
+            return (try? await self.record)?.holder?.member == contender.id
         }
     }
 }

@@ -1,0 +1,191 @@
+import Cluster
+import Election
+import Synchronization
+import Testing
+
+@testable import ZooKeeper
+
+extension RealEnsemble {
+    @Suite("Losing leadership, on a real ensemble") struct LossTests {
+        private func record(_ contest: Contest, _ text: String) -> GuardedRequest {
+            GuardedRequest(.record, [.set(contest.layout.outbox, data: Array(text.utf8), version: nil)])
+        }
+
+        @Test("When its session ends the leader loses at once, another follows, and the former one only follows then")
+        func expired() async throws {
+            try await Contest.held { contest in
+                let all = try await contest.enter(["a", "b"])
+                try await expire(try #require(all[0].sessions.last))
+                try await until("it is told") { all[0].turns.count == 2 }
+                #expect(all[0].turns == [.leading(Epoch(1)), .lost(Epoch(1), .sessionExpired)])
+                try await contest.leads(all[1])
+                try await until("the former one follows") { all[0].role == .following }
+                #expect(all[0].turns.count == 2)
+                #expect(all[0].elector.status.takeovers.isEmpty || all[0].elector.status.claims == 1)
+            }
+        }
+
+        @Test("After two sessions that end one after the other, each stands in line once")
+        func twice() async throws {
+            try await Contest.held { contest in
+                let all = try await contest.enter(["a", "b"])
+                for _ in 0..<2 {
+                    for contender in all { try await expire(try #require(contender.sessions.last)) }
+                }
+                try await until("both stand in line, one leads") {
+                    let line = try await contest.line
+                    return line.count == 2 && all.count { $0.isLeading } == 1
+                        && all.count { $0.role == .following } == 1
+                }
+            }
+        }
+
+        @Test("Whoever's session ends while it waits joins anew, and leads only by a claim of its own")
+        func expiredInLine() async throws {
+            try await Contest.held { contest in
+                let all = try await contest.enter(["a", "b", "c"])
+                let before = try await contest.candidate(of: all[1])
+                try await expire(try #require(all[1].sessions.last))
+                try await until("it is back at the tail") {
+                    guard all[1].role == .following, let last = try await contest.line.last else { return false }
+                    return try await contest.candidate(of: all[1]) == last && last != before
+                }
+                await all[0].resign()
+                try await contest.leads(all[2])
+                #expect(all[1].turns.isEmpty)
+            }
+        }
+
+        @Test("Through sessions that end at random, gains and losses of each alternate, and no epoch is led twice")
+        func alternates() async throws {
+            try await Contest.held { contest in
+                let all = try await contest.enter(["a", "b", "c"])
+                for _ in 0..<6 {
+                    let victim = try #require(all.randomElement())
+                    try await until("\(victim.id) is connected") { victim.sessions.last?.identity != nil }
+                    try await expire(try #require(victim.sessions.last))
+                    if let other = all.randomElement() { _ = other.sessions.last?.disconnect() }
+                    try await until("somebody leads") { all.contains { $0.isLeading } }
+                }
+                var epochs: [Epoch] = []
+                for contender in all {
+                    var leads: Epoch?
+                    for turn in contender.turns {
+                        switch turn {
+                        case .leading(let epoch):
+                            #expect(leads == nil)
+                            leads = epoch
+                            epochs.append(epoch)
+                        case .lost(let epoch, _):
+                            #expect(leads == epoch)
+                            leads = nil
+                        default: break
+                        }
+                    }
+                }
+                #expect(Set(epochs).count == epochs.count)
+            }
+        }
+
+        @Test(
+            "A leader whose record or whole tree is taken away loses within a moment, and the next epoch is higher",
+            arguments: ["record", "tree"])
+        func taken(what: String) async throws {
+            try await Contest.held { contest in
+                let all = try await contest.enter(["a", "b"])
+                await all[0].resign()
+                try await contest.leads(all[1])
+                if what == "tree" {
+                    try await self.remove(contest.layout.base, contest.session)
+                } else {
+                    try await contest.session.delete(contest.layout.leader)
+                }
+                try await until("it is told") {
+                    all[1].turns.contains(.lost(Epoch(2), .treeGone))
+                        || all[1].turns.contains(.lost(Epoch(2), .candidateGone))
+                }
+                try await contest.leads(all[1])
+                #expect(try await contest.record.epoch > Epoch(2))
+            }
+        }
+
+        private func remove(_ path: String, _ session: ZooKeeper.Session) async throws {
+            while true {
+                do throws(ZooKeeperError) {
+                    for name in try await session.children(path) { try? await self.remove("\(path)/\(name)", session) }
+                    return try await session.delete(path)
+                } catch {
+                    if error.code == .noNode { return }
+                    // Somebody has joined meanwhile.
+                    guard error.code == .notEmpty else { throw error }
+                }
+            }
+        }
+
+        @Test("A false alarm is a handover: the living leader is told, writes nothing more, and joins at the tail")
+        func falseAlarm() async throws {
+            try await Contest.held { contest in
+                let all = try await contest.enter(["a", "b", "c"])
+                #expect(await all[0].elector.write(self.record(contest, "1")).isCommitted)
+                let holder = try #require(try await contest.record.holder)
+                all[1].elector.presumeGone(holder.incarnation)
+                try await contest.leads(all[1])
+                #expect(all[1].elector.status.takeovers == [.crash: 1])
+                let late = await all[0].elector.write(self.record(contest, "2"))
+                #expect(late == .deposed || late == .notLeading)
+                try await until("it is told") { all[0].turns.count == 2 }
+                #expect(all[0].turns == [.leading(Epoch(1)), .lost(Epoch(1), .deposed)])
+                #expect(all[0].elector.status.needlessHandovers == 1)
+                try await until("it follows at the tail") {
+                    guard all[0].role == .following, let last = try await contest.line.last else { return false }
+                    return try await contest.candidate(of: all[0]) == last
+                }
+                // The budget: a second alarm of the same healer moves nothing.
+                await all[1].resign(to: .candidate(try await contest.candidate(of: all[0])))
+                try await contest.leads(all[0])
+            }
+        }
+
+        @Test(
+            "A leader that writes all the time, and is claimed over a hundred times, writes nothing after any of the claims"
+        )
+        func staleWrites() async throws {
+            try await Contest.held { contest in
+                let leader = try await contest.enter(["a"])[0]
+                // The transaction of each accepted write.
+                let accepted = Heard<Int64>()
+                let writer = Task {
+                    while !Task.isCancelled {
+                        if case .committed(_, let results) = await leader.elector.write(self.record(contest, "x")),
+                            case .set(let stat)? = results.first
+                        {
+                            accepted.add(stat.modifiedBy)
+                        } else {
+                            await Task.yield()
+                        }
+                    }
+                }
+                // From the rival's claim to our own next one.
+                var foreign: [Range<Int64>] = []
+                var rivalSince: Int64?
+                for number in 0...100 {
+                    try await contest.leads(leader)
+                    let node = try await contest.session.get(contest.layout.leader)
+                    if let rivalSince { foreign.append(rivalSince..<node.stat.mzxid) }
+                    let writes = accepted.values.count
+                    try await until("it writes") { accepted.values.count > writes }
+                    guard number < 100 else { break }
+                    let rival = LeaderRecord(
+                        epoch: try LeaderRecord(decoding: node.data).epoch.next,
+                        holder: .init(member: HealerID("rival"), incarnation: Incarnation("r"), address: "r:1"),
+                        nonce: "rival-\(number)")
+                    rivalSince = try await contest.session.set(contest.layout.leader, data: rival.encoded).mzxid
+                }
+                writer.cancel()
+                await writer.value
+                #expect(foreign.count == 100)
+                #expect(accepted.values.allSatisfy { write in !foreign.contains { $0.contains(write) } })
+            }
+        }
+    }
+}
