@@ -2,7 +2,9 @@ import Glibc
 import Cluster
 import Simulation
 
-// healer-simulate [--seeds N] [--seed X] [--quiet]
+// healer-simulate [--seeds N] [--seed X] [--no-lag] [--quiet]
+//
+// --no-lag: no server of the ensemble hears of commits later than its leader.
 //
 // Runs N seeds from X on (X alone if N is not given) and ends with 1 if an invariant was violated, or if something that
 // the invariants speak of never happened.
@@ -11,6 +13,7 @@ struct Arguments {
     var first: UInt64 = 0
     var count: UInt64?
     var isQuiet = false
+    var lag = true
 
     init(_ words: some Sequence<String>) {
         var words = Array(words)[...]
@@ -26,6 +29,7 @@ struct Arguments {
                 self.first = number()
                 seedIsGiven = true
             case "--quiet": self.isQuiet = true
+            case "--no-lag": self.lag = false
             default: Self.usage()
             }
         }
@@ -35,7 +39,7 @@ struct Arguments {
     var seeds: Range<UInt64> { self.first..<(self.first + max(self.count ?? 1, 1)) }
 
     static func usage() -> Never {
-        print("usage: healer-simulate [--seeds N] [--seed X] [--quiet]")
+        print("usage: healer-simulate [--seeds N] [--seed X] [--no-lag] [--quiet]")
         exit(2)
     }
 }
@@ -49,7 +53,7 @@ var simulated = Duration.zero
 var failed = 0
 
 for seed in seeds {
-    let report = simulate(seed: seed)
+    let report = simulate(seed: seed, lag: arguments.lag)
     tally = tally + report.tally
     simulated += report.simulated
     guard let violation = report.violations.first else { continue }

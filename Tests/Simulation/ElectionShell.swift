@@ -8,7 +8,11 @@ final class ElectionShell {
     private(set) var machine: ElectionMachine
     private(set) var client: EnsembleClient?
     private var clientNumber = 0
-    /// When the last renewal or claim that was answered had been sent: the witness's own account of the lease.
+    /// How fast this host's clock goes, in thousandths.
+    private let rate: Int64
+    private let born: Moment
+    /// When the last renewal or claim that was answered had been sent, by this host's clock: the witness's own account of
+    /// the lease.
     private(set) var lastGoodSent: Moment?
     private(set) var isOver = false
     private unowned let world: World
@@ -22,6 +26,8 @@ final class ElectionShell {
         self.life = life
         self.world = world
         self.deliver = deliver
+        self.rate = .random(in: 800...1200, using: &world.scheduler.random)
+        self.born = world.scheduler.now
         let member = Member(
             id: HealerID("healer-\(healer)"), incarnation: Incarnation("\(healer)-\(life)"),
             address: "healer-\(healer):8080", version: "simulated", configuration: "")
@@ -30,13 +36,19 @@ final class ElectionShell {
             seed: (world.scheduler.random.next(), world.scheduler.random.next()))
     }
 
+    /// By this host's clock.
+    var now: Moment {
+        let passed = (self.world.scheduler.now - self.born).wholeNanoseconds
+        return self.born + .nanoseconds(passed / 1000 * self.rate)
+    }
+
     func start() {
         self.handle(.started)
         self.planTick()
     }
 
     private func planTick() {
-        self.world.scheduler.after(self.world.timing.beat / 4) {
+        self.world.scheduler.after(self.world.timing.beat / 4 * 1000 / Int(self.rate)) {
             guard !self.isOver else { return }
             self.deliver { self.handle(.ticked) }
             self.planTick()
@@ -45,7 +57,7 @@ final class ElectionShell {
 
     func handle(_ event: ElectionEvent) {
         guard !self.isOver else { return }
-        for effect in self.machine.handle(event, at: self.world.scheduler.now) { self.perform(effect) }
+        for effect in self.machine.handle(event, at: self.now) { self.perform(effect) }
     }
 
     private func perform(_ effect: ElectionEffect) {
@@ -61,6 +73,7 @@ final class ElectionShell {
         case .call(let ticket, let call):
             self.make(call, ticket)
         case .announce(let announcement):
+            self.world.told(self, announcement)
             self.announce(announcement)
         case .alert(let alert):
             self.world.alerted(alert)
@@ -70,7 +83,7 @@ final class ElectionShell {
     }
 
     private func make(_ call: StoreCall, _ ticket: Ticket) {
-        let sentAt = self.world.scheduler.now
+        let sentAt = self.now
         self.client?.make(
             call, watch: { self.handle(.watchFired(ticket)) },
             answer: { answer in
@@ -83,7 +96,7 @@ final class ElectionShell {
 
     /// As `Elector.write`.
     func write(_ request: GuardedRequest, answer: @escaping (GuardedResult) -> Void) {
-        let sentAt = self.world.scheduler.now
+        let sentAt = self.now
         guard !self.isOver, let claim = self.machine.permits(request.kind, at: sentAt), let client else {
             return self.world.scheduler.after(.zero) { self.deliver { answer(.notLeading) } }
         }
@@ -102,7 +115,7 @@ final class ElectionShell {
     }
 
     func mayBegin(under epoch: Epoch) -> Bool {
-        !self.isOver && self.machine.mayBegin(under: epoch, at: self.world.scheduler.now)
+        !self.isOver && self.machine.mayBegin(under: epoch, at: self.now)
     }
 
     /// Runs something that arrives in this process.

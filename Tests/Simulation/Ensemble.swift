@@ -59,12 +59,14 @@ final class Ensemble {
     /// Called for each multi that was committed, with the sender's mark, after it was applied.
     var committed: (_ mark: WriteMark?, _ operations: [StoreOperation]) -> Void = { _, _ in }
 
-    init(servers: Int, tick: Duration, scheduler: Scheduler) {
+    /// - Parameter lag: whether servers hear of commits later than their leader.
+    init(servers: Int, tick: Duration, lag: Bool, scheduler: Scheduler) {
         self.servers = Array(repeating: Server(), count: servers)
         self.tick = tick
         self.scheduler = scheduler
         for server in self.servers.indices where server > 0 {
-            self.servers[server].lag = scheduler.random.duration(.milliseconds(1)...(.milliseconds(5)))
+            let drawn = scheduler.random.duration(.milliseconds(1)...(.milliseconds(5)))
+            self.servers[server].lag = lag ? drawn : .zero
         }
         self.planTick()
     }
@@ -87,6 +89,9 @@ final class Ensemble {
         return self.leader != nil
     }
     func isFrozen(_ server: Int) -> Bool { self.servers[server].frozenUntil > self.scheduler.now }
+
+    /// Whether somebody who reaches the right server can write.
+    var isWritable: Bool { self.leader.map { self.canCommit(from: $0) } ?? false }
 
     /// Whether what this server forwards reaches the leader, and a quorum follows the leader.
     private func canCommit(from server: Int) -> Bool {

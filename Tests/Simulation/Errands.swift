@@ -57,7 +57,7 @@ final class Errands {
         let exists = self.world.ensemble.tree[path] != nil
         let write: StoreOperation = exists ? .set(path, data: data, version: nil) : .create(path, data: data)
         let request = GuardedRequest(.step(control: control, globalControl: globalControl), [write])
-        guard let claim = self.shell.machine.permits(request.kind, at: self.world.scheduler.now) else {
+        guard let claim = self.shell.machine.permits(request.kind, at: self.shell.now) else {
             self.isBusy = false
             return
         }
@@ -80,7 +80,7 @@ final class Errands {
 
     private func begin(_ claim: HeldClaim, startBy: Moment) {
         // The runner looks once more, right before.
-        guard self.world.scheduler.now < startBy, self.shell.mayBegin(under: claim.epoch) else {
+        guard self.shell.now < startBy, self.shell.mayBegin(under: claim.epoch) else {
             self.world.tally.refusals += 1
             self.isBusy = false
             return

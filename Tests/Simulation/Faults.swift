@@ -12,7 +12,8 @@ final class Faults {
     func go(until: Moment) {
         self.until = until
         // One server hears of commits late.
-        self.world.ensemble.setLag(of: 2, to: self.duration(0.2, 3))
+        let lag = self.duration(0.2, 3)
+        if self.world.hasLag { self.world.ensemble.setLag(of: 2, to: lag) }
         self.plan()
         if self.world.cluster != nil { self.planBrokers() }
     }
@@ -144,7 +145,7 @@ final class Faults {
         for server in world.ensemble.servers.indices {
             world.ensemble.start(server)
             world.ensemble.heal(server)
-            world.ensemble.setLag(of: server, to: .milliseconds(2))
+            if world.hasLag { world.ensemble.setLag(of: server, to: .milliseconds(2)) }
         }
         for healer in world.healers {
             healer.thaw()

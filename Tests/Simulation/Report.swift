@@ -14,6 +14,10 @@ public struct Tally: Hashable, Sendable {
     public var claims = 0
     /// Those that took over from somebody who had not resigned.
     public var takeovers = 0
+    /// Claims on a hint that a leader is gone; all of them are false alarms here.
+    public var hints = 0
+    /// Claims over a silent leader.
+    public var silences = 0
     /// Brokers brought back by a step of a healer.
     public var heals = 0
     /// Writes and steps that were not let through: deposed, control moved, permit too old.
@@ -27,6 +31,8 @@ public struct Tally: Hashable, Sendable {
         var sum = a
         sum.claims += b.claims
         sum.takeovers += b.takeovers
+        sum.hints += b.hints
+        sum.silences += b.silences
         sum.heals += b.heals
         sum.refusals += b.refusals
         sum.starts += b.starts
@@ -36,7 +42,8 @@ public struct Tally: Hashable, Sendable {
     /// The kinds that did not happen.
     public var missing: [String] {
         [
-            ("claims", self.claims), ("takeovers", self.takeovers), ("heals", self.heals),
+            ("claims", self.claims), ("takeovers", self.takeovers), ("hints", self.hints), ("silences", self.silences),
+            ("heals", self.heals),
             ("refusals", self.refusals), ("starts", self.starts),
         ].filter { $0.1 == 0 }.map(\.0)
     }
@@ -44,7 +51,7 @@ public struct Tally: Hashable, Sendable {
 
 extension Tally: CustomStringConvertible {
     public var description: String {
-        "claims=\(self.claims) takeovers=\(self.takeovers) heals=\(self.heals) refusals=\(self.refusals) "
+        "claims=\(self.claims) takeovers=\(self.takeovers) hints=\(self.hints) silences=\(self.silences) heals=\(self.heals) refusals=\(self.refusals) "
             + "starts=\(self.starts)"
     }
 }

@@ -43,12 +43,12 @@ final class SimulatedHealing {
     // MARK: Monitors
 
     private func observe(_ method: MonitorMethod, after delay: Duration, _ fact: @escaping () -> Observation.Fact?) {
-        let asked = self.world.scheduler.now
+        let asked = self.shell.now
         // What is told was true when it was asked.
         guard let fact = fact() else { return }
         self.world.scheduler.after(delay) {
             self.deliver {
-                let took = self.world.scheduler.now - asked
+                let took = self.shell.now - asked
                 self.handle(.observed(Observation(at: asked, took: took, method: method, fact: fact)))
             }
         }
@@ -95,7 +95,7 @@ final class SimulatedHealing {
 
     func handle(_ event: Event) {
         guard !self.shell.isOver else { return }
-        for effect in self.machine.handle(event, at: self.world.scheduler.now) { self.perform(effect) }
+        for effect in self.machine.handle(event, at: self.shell.now) { self.perform(effect) }
     }
 
     func announced(_ announcement: Announcement) {
@@ -154,7 +154,7 @@ final class SimulatedHealing {
         let (intent, epoch) = (order.intent, order.intent.id.epoch)
         self.world.scheduler.after(self.delay(1, 150)) {
             self.deliver {
-                guard self.world.scheduler.now < order.startBy, self.shell.mayBegin(under: epoch) else {
+                guard self.shell.now < order.startBy, self.shell.mayBegin(under: epoch) else {
                     self.world.tally.refusals += 1
                     return self.handle(.stepEnded(intent.id, StepResult(.notStarted)))
                 }

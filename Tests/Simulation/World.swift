@@ -18,6 +18,7 @@ final class World {
     private(set) var cluster: SimulatedCluster!
     private(set) var supervisors: Supervisors!
     let ledger: Ledger
+    let hasLag: Bool
     private(set) var policy: Policy
     private var paged: Set<Subject> = []
 
@@ -27,19 +28,27 @@ final class World {
     /// What the record said after the last entry.
     private var record = LeaderRecord.vacant(.none)
     private var epochsHaveRestarted = false
+    /// Who was told that it leads which epoch.
+    private var led: Set<Epoch> = []
+    /// For how long a renewal would have been accepted since the last one was.
+    private var renewable = Duration.zero
+    private var checkedAt: Moment
     /// Steps that were permitted and have not begun.
     private var permits: [Epoch: Int] = [:]
 
     /// - Parameter cluster: with brokers that die and freeze. Without, leaders run errands all the time, so that more is
     ///   written under the guard, and the ensemble is hurt more.
-    init(seed: UInt64, cluster: Bool, healers: Int = 3) {
+    ///   - lag: whether one server hears of commits late.
+    init(seed: UInt64, cluster: Bool, lag: Bool = true, healers: Int = 3) {
+        self.hasLag = lag
         self.seed = seed
         self.scheduler = Scheduler(seed: seed)
+        self.checkedAt = self.scheduler.now
         self.timing = self.scheduler.random.chance(0.5) ? .steady : .fast
         self.delay = .microseconds(200)...(.milliseconds(Int.random(in: 1...8, using: &self.scheduler.random)))
         // With Kafka's own setting a server that was cut off serves old reads for longer than our session lasts.
         let tick = self.scheduler.random.chance(0.5) ? Duration.milliseconds(500) : .milliseconds(2000)
-        self.ensemble = Ensemble(servers: 3, tick: tick, scheduler: self.scheduler)
+        self.ensemble = Ensemble(servers: 3, tick: tick, lag: lag, scheduler: self.scheduler)
         self.ledger = Ledger(self.layout)
         self.policy = Policy(cluster: self.layout.cluster, healer: HealerID("healer-0"), healers: healers)
         if cluster { self.addCluster() }
@@ -140,6 +149,9 @@ final class World {
                 if paused { self.violated("S2", "a step was permitted under epoch \(mark.epoch) after the pause") }
             }
         }
+        if operations.contains(where: { if case .set(self.layout.beat, _, _) = $0 { true } else { false } }) {
+            self.renewable = .zero
+        }
         guard operations.contains(where: { $0.path == self.layout.leader }) else { return }
         guard let node = self.ensemble.tree[self.layout.leader] else { return self.treeWasTakenAway() }
         guard let record = try? LeaderRecord(decoding: node.data), record != self.record else { return }
@@ -147,6 +159,12 @@ final class World {
             if record.epoch <= self.record.epoch {
                 self.violated("S2", "a claim went from epoch \(self.record.epoch) to \(record.epoch)")
             }
+            if operations.contains(where: { if case .check(self.layout.beat, _) = $0 { true } else { false } }),
+                self.renewable < self.shortestSilence
+            {
+                self.violated("S13", "a claim for silence after only \(self.renewable) in which one could have renewed")
+            }
+            self.renewable = .zero
             self.tally.claims += 1
             if self.record.holder != nil { self.tally.takeovers += 1 }
         } else if record.epoch < self.record.epoch {
@@ -166,20 +184,38 @@ final class World {
         if shell.machine.heldClaim == nil {
             self.violated("S3", "healer \(shell.healer) began a step as a follower")
         }
-        if self.scheduler.now >= startBy {
+        if shell.now >= startBy {
             self.violated("S2", "healer \(shell.healer) began a step after its startBy")
         }
         guard case .connected? = shell.client?.told else {
             return self.violated("S4", "healer \(shell.healer) began a step after it was told that it is disconnected")
         }
-        let lease = shell.lastGoodSent.map { self.scheduler.now - $0 } ?? .seconds(1_000_000)
+        let lease = shell.lastGoodSent.map { shell.now - $0 } ?? .seconds(1_000_000)
         if lease >= self.timing.limit {
             self.violated("S4", "healer \(shell.healer) began a step \(lease) after its last good renewal was sent")
         }
     }
 
+    /// The least that may pass for silence: by the fastest clock, with a gap of the longest kind in between.
+    private var shortestSilence: Duration { (self.timing.silence - self.timing.beat * 3) * 9 / 12 }
+
+    /// Hears what each healer is told.
+    func told(_ shell: ElectionShell, _ announcement: Announcement) {
+        guard case .leading(let epoch) = announcement else { return }
+        switch shell.machine.lastTakeover {
+        case .crash: self.tally.hints += 1
+        case .silence: self.tally.silences += 1
+        case .vacancy, .expiry, nil: break
+        }
+        if !self.led.insert(epoch).inserted, !self.epochsHaveRestarted {
+            self.violated("S2", "healer \(shell.healer) leads epoch \(epoch), which was led before")
+        }
+    }
+
     /// After every step of the world.
     func check() {
+        if self.ensemble.isWritable { self.renewable += self.scheduler.now - self.checkedAt }
+        self.checkedAt = self.scheduler.now
         for healer in self.healers {
             // Whoever believes that it leads has had its claim committed, and nobody else had one under that epoch.
             guard let shell = healer.election, case .leading(let claim, _) = shell.machine.phase else { continue }
