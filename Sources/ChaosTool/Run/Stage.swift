@@ -170,9 +170,11 @@ actor Stage {
 
     /// Asks for a step that nobody permitted, as a healer that went mad would.
     func actAsRogue() async throws {
-        let present = await self.tree.epoch()
-        guard let platform = self.platform as? ProcessPlatform else { return }
-        let origin = RequestOrigin(epoch: present, intent: "\(present)-999", healer: "healer-1")
+        guard let platform = self.platform as? ProcessPlatform, let leader = await self.tree.leader(),
+            let holder = leader.holder
+        else { return }
+        let origin = RequestOrigin(
+            epoch: leader.epoch, intent: "\(leader.epoch)-999", healer: holder.member.rawValue)
         self.progress("asks for a start that no healer has decided")
         try await platform.sandbox.start("kafka-1", from: origin)
     }
