@@ -5,7 +5,7 @@ import Synchronization
 /// One healer of a sandbox: a real `healer run`, in a folder of its own, ended with the sandbox at the latest.
 final class HealerProcess: Sendable {
     let id: HealerID
-    /// Its logs and its state.
+    /// Its logs.
     let folder: String
     let process: LocalProcess
     private let exit = Mutex<ExitStatus?>(nil)
@@ -19,12 +19,12 @@ final class HealerProcess: Sendable {
     ) throws {
         self.id = id
         self.folder = "\(sandbox.directory)/healers/\(id)"
-        try FileManager.default.createDirectory(atPath: "\(self.folder)/state", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
         let environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HEALER_SANDBOX_ID": sandbox.id,
             "SANDBOX_ZOOKEEPER": sandbox.description.zookeeper, "SANDBOX_BOOTSTRAP": sandbox.description.bootstrap,
             "SANDBOX_DIRECTORY": sandbox.directory, "HEALER_CHAOS": try OwnProgram.path, "HEALER_ID": id.rawValue,
-            "HEALER_STATE": "\(self.folder)/state", "HEALER_LOGS": self.folder,
+            "HEALER_LOGS": self.folder,
             "HEALER_BROKER_SESSION": "\(sandbox.description.sessionTimeout / 1000)",
         ]
         let spawn = Spawn(

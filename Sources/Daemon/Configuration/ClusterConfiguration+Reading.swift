@@ -6,9 +6,7 @@ extension ClusterConfiguration {
     init(_ section: Section, recovery: RecoveryConfiguration) {
         section.later("sasl", "tls", "schema_registry", "cruise_control", "notifications")
         self.name = ClusterName(section.required("name", .name, standIn: ""))
-        self.kafka = section.properties("kafka", named: "a property of librdkafka, such as `bootstrap.servers`") {
-            $0.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || ".-_".utf8.contains($0) }
-        }
+        self.kafka = section.properties("kafka", name: KafkaProperty.complaint, value: KafkaProperty.complaint)
         let zooKeeper = section.optional("zookeeper", .connectString, absent: "none: KRaft")
         self.zooKeeper = zooKeeper
         self.zooKeeperDigest = section.optionalSection("zookeeper_digest") { DigestCredentials($0) } ?? nil
@@ -214,7 +212,7 @@ extension PolicyConfiguration {
         if code == .brokerStopped || code == .zooKeeperStopped || isDescribing {
             self.startStopped = section.value("start_stopped", .boolean, default: self.startStopped)
         }
-        if code == .brokerHung, self.grace < self.confirm {
+        if code == .brokerHung, section.areSound("grace_seconds", "confirm_seconds"), self.grace < self.confirm {
             section.complain(
                 Complaint(
                     "is \(shortest(self.grace.inSeconds))",

@@ -59,8 +59,7 @@ extension Configuration {
             clusters: whole.sections("clusters") { ClusterConfiguration($0, recovery: recovery) },
             monitoring: whole.section("monitoring") { MonitoringConfiguration($0) }, recovery: recovery,
             api: whole.section("api") { APIConfiguration($0) },
-            logging: whole.section("logging") { LoggingConfiguration($0) },
-            stateDirectory: whole.value("state_directory", .absolutePath, default: "/var/lib/kafka-healer"), digest: "")
+            logging: whole.section("logging") { LoggingConfiguration($0) }, digest: "")
         configuration.checkClusters(whole)
         whole.finish()
         return configuration
@@ -107,19 +106,24 @@ extension CoordinationConfiguration {
         self.root = section.value("root", .znode, default: "/kafka-healer")
         let profile = section.value("profile", .choice(), default: TimingProfile.steady)
         self.profile = profile
-        self.timing = section.section("timing") { Election.Timing($0, defaults: profile.timing) }
+        self.timing = section.section("timing") {
+            Election.Timing($0, defaults: profile.timing, isProfileSound: section.areSound("profile"))
+        }
         self.digest = section.optionalSection("digest") { DigestCredentials($0) } ?? nil
     }
 }
 
 extension Election.Timing {
-    init(_ section: Section, defaults: Election.Timing) {
+    init(_ section: Section, defaults: Election.Timing, isProfileSound: Bool) {
         self.init(
             beat: section.value("beat_seconds", .seconds(0.01...60), default: defaults.beat),
             limit: section.value("limit_seconds", .seconds(0.02...300), default: defaults.limit),
             silence: section.value("silence_seconds", .seconds(0.05...600), default: defaults.silence),
             session: section.value("session_seconds", .seconds(1...600), default: defaults.session),
             freshness: section.value("freshness_seconds", .seconds(0.01...60), default: defaults.freshness))
+        guard isProfileSound,
+            section.areSound("beat_seconds", "limit_seconds", "silence_seconds", "session_seconds", "freshness_seconds")
+        else { return }
         for rule in self.brokenRules {
             let key =
                 switch rule {
@@ -151,7 +155,7 @@ extension MonitoringConfiguration {
         self.timeout = section.value("timeout_seconds", .seconds(0.1...600), default: .seconds(3))
         self.concurrentChecks = section.value("concurrent_checks", .boolean, default: true)
         self.livenessInterval = section.value("liveness_interval_seconds", .seconds(0.1...60), default: .seconds(1))
-        if self.timeout > self.interval {
+        if section.areSound("interval_seconds", "timeout_seconds"), self.timeout > self.interval {
             section.complain(
                 Complaint(
                     "is \(shortest(self.timeout.inSeconds))",
@@ -168,7 +172,7 @@ extension RecoveryConfiguration {
             "backoff_multiplier", .number(1...100), default: defaults.backoffMultiplier)
         self.maxDelay = section.value("max_delay_seconds", .seconds(0...86400), default: defaults.maxDelay)
         self.window = section.value("window_seconds", .seconds(1...604800), default: defaults.window)
-        if self.maxDelay < self.initialDelay {
+        if section.areSound("initial_delay_seconds", "max_delay_seconds"), self.maxDelay < self.initialDelay {
             section.complain(
                 Complaint(
                     "is \(shortest(self.maxDelay.inSeconds))",
@@ -188,7 +192,7 @@ extension APIConfiguration {
         self.metricsPort = section.optional("metrics_port", .port, absent: "none", variable: "METRICS_PORT")
         self.advertisedHost = section.value(
             "advertised_host", .host, default: ["0.0.0.0", "::"].contains(host) ? surroundings.hostName : host)
-        if let metricsPort, metricsPort == self.port, metricsPort != 0 {
+        if let metricsPort, metricsPort == self.port, metricsPort != 0, section.areSound("port") {
             section.complain(
                 Complaint("is \(metricsPort), which is the port of the API", "choose another, or leave it out"),
                 "metrics_port")

@@ -14,8 +14,6 @@ struct Configuration: Hashable, Sendable {
     var recovery: RecoveryConfiguration
     var api: APIConfiguration
     var logging: LoggingConfiguration
-    /// Where the runner leaves the outcomes of commands. An absolute path.
-    var stateDirectory: String
     /// Equal among healers whose files agree on all that decides; see ``ConfigurationDigest``.
     var digest: String
 }

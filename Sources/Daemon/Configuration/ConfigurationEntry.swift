@@ -32,7 +32,7 @@ struct ConfigurationEntry: Hashable, Sendable, CustomStringConvertible {
 /// its folders. Secrets take part as `***` only, since the digest is read by everybody. A difference is reported, never
 /// trusted: nobody's safety rests on this number.
 enum ConfigurationDigest {
-    private static let own = ["healer_id", "state_directory", "api.", "logging."]
+    private static let own = ["healer_id", "api.", "logging."]
 
     static func of(_ entries: [ConfigurationEntry]) -> String {
         let lines = entries.filter { entry in !Self.own.contains { entry.path.hasPrefix($0) } }

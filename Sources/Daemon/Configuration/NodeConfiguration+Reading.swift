@@ -13,6 +13,8 @@ extension NodeConfiguration {
         let name = section.required("node_id", .name, standIn: "")
         // What else is right depends on the type.
         guard let type = section.type() else {
+            _ = section.required("host", .host)
+            _ = section.optional("port", .servingPort)
             section.abandon()
             return nil
         }

@@ -15,6 +15,7 @@ final class Section {
     let mark: Mark
     private let entries: [YAMLNode.Entry]
     private var asked: Set<String> = []
+    private var refused: Set<String> = []
     private var later: [String: String] = [:]
 
     init(_ reader: ConfigurationReader, path: String, pattern: String, mark: Mark, node: YAMLNode?) {
@@ -32,6 +33,9 @@ final class Section {
     func has(_ key: String) -> Bool { self.find(key) != nil }
     var isEmpty: Bool { self.entries.isEmpty }
     var keys: [String] { self.entries.map(\.key) }
+    /// Whether none of these was refused. What stands in for a refused value is nobody's word, so it is not held against
+    /// others.
+    func areSound(_ keys: String...) -> Bool { self.refused.isDisjoint(with: keys) }
     /// Where the key's value stands, or where it would belong.
     func mark(of key: String) -> Mark { self.find(key)?.value.mark ?? self.mark }
 
@@ -96,43 +100,6 @@ final class Section {
             self.reader.record(self.pathOf(key), secret.description, source)
             return secret
         }
-    }
-
-    /// Keys of one's own choice with texts, such as librdkafka's properties.
-    func properties(_ key: String, named wanted: String, allowed: (String) -> Bool) -> [String: PropertyValue] {
-        self.know(key)
-        guard let node = self.find(key)?.value else { return [:] }
-        guard let entries = node.mapping else {
-            self.complain(Complaint("is not a mapping", "write `name: value` pairs"), key, at: node.mark)
-            return [:]
-        }
-        var properties: [String: PropertyValue] = [:]
-        for entry in entries {
-            let place = "\(key).\(entry.key)"
-            guard allowed(entry.key) else {
-                self.complain(Complaint("is not such a name", "write \(wanted)"), place, at: entry.keyMark)
-                continue
-            }
-            properties[entry.key] = self.attempt(place, entry.value) { scalar throws(Complaint) in
-                guard !scalar.isNull else { throw Complaint("has no value", "write one, or leave the name out") }
-                let (value, source) = try self.property(entry.key, scalar, at: entry.value.mark)
-                self.reader.record(self.pathOf(place), value.description, source)
-                return value
-            }
-        }
-        return properties
-    }
-
-    private func property(_ name: String, _ scalar: Scalar, at mark: Mark) throws(Complaint) -> (
-        PropertyValue, ConfigurationEntry.Source
-    ) {
-        if PropertyValue.isSecret(name: name) {
-            let (secret, source) = try self.reader.secret(scalar, at: mark)
-            return (.secret(secret), source)
-        }
-        let (resolved, source) = try self.reader.resolve(scalar, at: mark)
-        guard !resolved.text.contains("\0") else { throw Complaint("has a NUL character", "leave it out") }
-        return (.plain(resolved.text), source)
     }
 
     // MARK: Lists and mappings
@@ -250,12 +217,12 @@ final class Section {
     func pathOf(_ key: String) -> String { self.path.isEmpty ? key : "\(self.path).\(key)" }
     private func patternOf(_ key: String) -> String { self.pattern.isEmpty ? key : "\(self.pattern).\(key)" }
 
-    private func know(_ key: String) {
+    func know(_ key: String) {
         self.asked.insert(key)
         self.reader.know(self.patternOf(key))
     }
 
-    private func find(_ key: String) -> YAMLNode.Entry? {
+    func find(_ key: String) -> YAMLNode.Entry? {
         self.entries.first { $0.key == key && !($0.value.scalar?.isNull ?? false) }
     }
 
@@ -277,6 +244,7 @@ final class Section {
             self.reader.record(self.pathOf(key), kind.show(value), source)
             return .value(value)
         }
+        if reading == nil { self.refused.insert(key) }
         return reading ?? .refused
     }
 
@@ -288,12 +256,13 @@ final class Section {
             self.reader.record(self.pathOf(key), kind.show(value), .environment([variable], line: nil))
             return value
         } catch {
+            self.refused.insert(key)
             self.reader.report("the environment variable \(variable) \(error.problem); \(error.remedy)", at: self.mark)
             return nil
         }
     }
 
-    private func attempt<Value>(
+    func attempt<Value>(
         _ key: String, _ node: YAMLNode, _ body: (Scalar) throws(Complaint) -> Value
     ) -> Value? {
         guard let scalar = node.scalar else {

@@ -30,13 +30,7 @@ extension SupervisorConfiguration {
                     )
                 })
         }
-        self.environment = section.properties("environment", named: "a variable's name: letters, digits, underscores") {
-            !$0.isEmpty
-                && $0.utf8.allSatisfy { byte in
-                    (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte)
-                        || byte == 0x5f
-                }
-        }
+        self.environment = section.properties("environment", name: Self.variable)
         if !section.has("status") {
             section.missing("status", "the command that says whether a node's process runs, as a list of arguments")
         }
@@ -46,6 +40,16 @@ extension SupervisorConfiguration {
                     "has no `${identity}`", "pass it on, so that only the process that was proven hung is killed"),
                 "kill")
         }
+    }
+}
+
+extension SupervisorConfiguration {
+    private static func variable(_ name: String) -> Complaint? {
+        let isAllowed = name.utf8.allSatisfy { byte in
+            (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5f
+        }
+        guard name.isEmpty || !isAllowed else { return nil }
+        return Complaint("is not such a name", "write a variable's name: letters, digits, underscores")
     }
 }
 

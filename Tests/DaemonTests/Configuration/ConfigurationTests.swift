@@ -37,7 +37,7 @@ struct ConfigurationTests {
     @Test("Every key can be set, and JSON says the same as YAML")
     func everything() throws {
         let json = """
-            {"healer_id": "h2", "healers": 3, "state_directory": "/s",
+            {"healer_id": "h2", "healers": 3,
              "coordination": {"zookeeper": "z:1", "root": "/r/s", "profile": "fast", "timing": {"session_seconds": 4.5},
                               "digest": {"username": "u", "password": "${PW}"}},
              "clusters": [{"name": "c", "kafka": {"bootstrap.servers": "b:1", "sasl.password": "${PW}", "retries": 5},
@@ -151,7 +151,7 @@ struct ConfigurationTests {
         }
         let base = try digest(Sample.minimal())
         #expect(
-            try digest(Sample.minimal("healer_id: x\napi: {port: 1}\nlogging: {level: DEBUG}\nstate_directory: /x\n"))
+            try digest(Sample.minimal("healer_id: x\napi: {port: 1}\nlogging: {level: DEBUG}\n"))
                 == base)
         #expect(try digest("# moved\n\n" + Sample.minimal("healers: 1\n")) == base)
         #expect(try digest(Sample.minimal("healers: ${N}\n"), ["N": "1"]) == base)

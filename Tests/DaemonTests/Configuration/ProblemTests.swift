@@ -91,7 +91,13 @@ struct ProblemTests {
         ("healer_id: ${1x}", "has `${1x}`, which is not understood; write `${NAME}` or `${NAME:-text}`"),
         ("healer_id: ${X", "has a `${` without its `}`"),
         ("healers: !!int 3", "the tag `tag:yaml.org,2002:int` is not read; leave it out"),
-        ("state_directory: rel", "`state_directory` is `rel`; write an absolute path"),
+        ("state_directory: /var/lib", "`state_directory` is not a known key"),
+        // A value that is refused is not compared with others: what would stand in for it is nobody's word.
+        ("monitoring: {interval_seconds: 2, timeout_seconds: soon}", "`monitoring.timeout_seconds` is `soon`"),
+        ("monitoring: {interval_seconds: often, timeout_seconds: 9}", "`monitoring.interval_seconds` is `often`"),
+        ("recovery: {initial_delay_seconds: 200, max_delay_seconds: 2m}", "`recovery.max_delay_seconds` is `2m`"),
+        ("recovery: {initial_delay_seconds: 1m, max_delay_seconds: 5}", "`recovery.initial_delay_seconds` is `1m`"),
+        ("api: {port: http, metrics_port: 8080}", "`api.port` is `http`"),
     ]
 
     @Test("A value that is wrong is told what would be right", arguments: Self.values)
@@ -182,6 +188,10 @@ struct ProblemTests {
         ("discovery: {broker_name: kafka}", "write a name with `${broker_id}` in it, such as `kafka-${broker_id}`"),
         ("discovery: {zookeeper_name: \"kafka-${number}\"}", "gives brokers and servers the same names"),
         ("kafka2: {}", "did you mean `kafka`?"),
+        (
+            "policies: {brokerHung: {grace_seconds: 2, confirm_seconds: 4s}}",
+            "`clusters[0].policies.brokerHung.confirm_seconds` is `4s`"
+        ),
     ]
 
     @Test("What is wrong in a cluster is told what would be right", arguments: Self.clusters)
@@ -189,6 +199,50 @@ struct ProblemTests {
         let problems = Sample.problems(Sample.cluster(lines))
         #expect(problems.count == 1, "\(problems)")
         #expect(problems.contains { $0.contains(message) }, "\(problems)")
+    }
+
+    @Test("Of a node whose type is not known, all that every node has is judged all the same")
+    func unknownType() {
+        let node = "nodes: [{node_id: -a, node_type: broker, host: \"h h\", port: 0, broker_id: x}]"
+        let problems = Sample.problems(Sample.cluster(node))
+        #expect(problems.count == 4, "\(problems)")
+        for key in ["node_id", "node_type", "host", "port"] {
+            #expect(problems.contains { $0.contains("`clusters[0].nodes[0].\(key)` is") }, "\(key): \(problems)")
+        }
+    }
+
+    /// A property of librdkafka, where it is wrong (line 4: its column), and what must be said of it.
+    static let properties: [(String, Int, String)] = [
+        (
+            "soket.timeout.ms: 5000", 39,
+            "`clusters[0].kafka.soket.timeout.ms` is not a property of librdkafka; did you mean `socket.timeout.ms`?"
+        ),
+        ("bootstrap.server: b", 39, "did you mean `bootstrap.servers`?"),
+        ("qqqqqqqqqqqq: 1", 39, "write one that its CONFIGURATION.md lists"),
+        ("socket.timeout.ms: soon", 58, "`clusters[0].kafka.socket.timeout.ms` is not accepted by librdkafka ("),
+        ("security.protocol: SLL", 58, "`clusters[0].kafka.security.protocol` is not accepted by librdkafka ("),
+        ("security.protocol: \"${NAME:-SLL}\"", 58, "is not accepted by librdkafka ("),
+    ]
+
+    @Test(
+        "A property that librdkafka does not know, or does not accept, is told before anything starts",
+        arguments: Self.properties)
+    func property(line: String, column: Int, message: String) {
+        let text =
+            "coordination: {zookeeper: z}\nclusters:\n  - name: main\n"
+            + "    kafka: {bootstrap.servers: \"b:1\", \(line)}\n"
+        let problems = Sample.problems(text)
+        #expect(problems.count == 1, "\(problems)")
+        #expect(problems.first?.hasPrefix("c.yaml:4:\(column): ") == true, "\(problems)")
+        #expect(problems.first?.contains(message) == true, "\(problems)")
+    }
+
+    @Test("A secret that librdkafka does not accept is not shown")
+    func secretProperty() {
+        let text =
+            "coordination: {zookeeper: z}\nclusters:\n  - name: main\n"
+            + "    kafka: {bootstrap.servers: \"b:1\", ssl.key.pem: hunter2}\n"
+        #expect(!Sample.problems(text).joined().contains("hunter2"))
     }
 
     @Test("No name twice among clusters, and no cluster twice")
