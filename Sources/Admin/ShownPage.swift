@@ -70,7 +70,7 @@ extension Verdict {
     var tone: Table.Tone { self.healthy ? .good : .bad }
 
     /// `cluster main: UNHEALTHY` and the reasons below.
-    func text(of cluster: ClusterName, colours: Bool) -> String {
+    public func text(of cluster: ClusterName, colours: Bool) -> String {
         let word = self.tone.paint(self.healthy ? "HEALTHY" : "UNHEALTHY", colours: colours)
         return "cluster \(cluster): \(word)\n" + self.reasons.map { "  \($0)\n" }.joined()
     }

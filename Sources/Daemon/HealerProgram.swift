@@ -40,7 +40,7 @@ enum HealerProgram {
         let pages = PageServers()
         let servers: [HTTPServer]
         do {
-            servers = try pages.listen(configuration.api)
+            servers = try await pages.listen(configuration.api)
         } catch {
             self.complain("\(error)")
             log.error("cannot listen", ["error": LogValue("\(error)")])
@@ -100,7 +100,7 @@ enum HealerProgram {
             for healing in healings {
                 await healing.watching { await self.awaitOneCycle(healing, configuration) }
                 let page = await status.nodes(of: healing.name)
-                self.say(page.text(colours: false))
+                self.say(page.verdict.text(of: healing.name, colours: false) + "\n" + page.text(colours: false))
                 isHealthy = isHealthy && page.verdict.healthy
             }
             await logs.drain()

@@ -55,6 +55,39 @@ struct StartTests {
         }
     }
 
+    @Test("So does a taken port for the metrics alone")
+    func takenMetricsPort() async throws {
+        try await self.withServer { sandbox in
+            let port = sandbox.description.zookeepers[0].port
+            let healer = try self.healer("unlucky", sandbox, ["METRICS_PORT": "\(port)"])
+            #expect(await healer.ended(within: Self.patience) == .code(1))
+            #expect(healer.tail().contains("port \(port) on 127.0.0.1 is taken"))
+        }
+    }
+
+    @Test("Without Kafka it leads, and calls nothing healthy: nobody tells of any broker")
+    func withoutKafka() async throws {
+        try await self.withServer { sandbox in
+            let port = try Self.freePort()
+            let healer = try self.healer("alone", sandbox, ["HEALER_PORT": "\(port)"])
+            let client = HTTPClient()
+            do {
+                try await self.until("unhealthy, by name") {
+                    let page = try? await client.get("http://127.0.0.1:\(port)/api/v1/status", timeout: .seconds(20))
+                    let text = page.map { String(decoding: $0.body, as: UTF8.self) } ?? ""
+                    return text.contains(#""healthy":false"#) && text.contains("no broker is known")
+                }
+                try await self.until("an error in the log") { healer.tail(1000).contains("ERROR no broker is known") }
+                await client.close()
+            } catch {
+                await client.close()
+                throw error
+            }
+            healer.send(SIGTERM)
+            _ = await healer.ended(within: Self.patience)
+        }
+    }
+
     @Test("A wrong configuration ends it with 2, and all that is wrong")
     func wrongConfiguration() async throws {
         try await self.withServer { sandbox in

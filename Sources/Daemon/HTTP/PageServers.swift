@@ -8,13 +8,16 @@ import Synchronization
 final class PageServers: Sendable {
     private let source = Mutex<(any StatusSource)?>(nil)
 
-    /// The API first.
-    func listen(_ configuration: APIConfiguration) throws(HTTPServerError) -> [HTTPServer] {
-        var servers = [try self.server(configuration.host, configuration.port, .all)]
-        if let port = configuration.metricsPort {
-            servers.append(try self.server(configuration.host, port, .metricsOnly))
+    /// The API first. All of them, or none.
+    func listen(_ configuration: APIConfiguration) async throws(HTTPServerError) -> [HTTPServer] {
+        let api = try self.server(configuration.host, configuration.port, .all)
+        guard let port = configuration.metricsPort else { return [api] }
+        do throws(HTTPServerError) {
+            return [api, try self.server(configuration.host, port, .metricsOnly)]
+        } catch {
+            await api.stop()
+            throw error
         }
-        return servers
     }
 
     func show(_ source: any StatusSource) { self.source.withLock { $0 = source } }

@@ -98,7 +98,8 @@ struct StatusRouter: Sendable {
         }
         guard let page = await self.source.check(NodeName(node), of: cluster) else {
             throw Failure(
-                404, "there is no node \(node) in cluster \(cluster)", hint: "/api/v1/nodes lists those that are.")
+                404, "there is no node \(node) in cluster \(cluster)",
+                hint: "`healerctl nodes` and /api/v1/nodes list those that are.")
         }
         return Self.json(page)
     }

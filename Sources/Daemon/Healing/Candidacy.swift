@@ -142,15 +142,25 @@ final class Candidacy: Sendable {
         case .lost:
             self.note(leading: nil, hasLeader: false)
             await report(.leadership(.following))
-        case .session(let session): await report(.session(session))
-        case .disconnected: await report(.session(nil))
+        case .session(let session):
+            // Whoever led before does so again, until another record is read.
+            self.noteLeader(self.status?.leader?.holder != nil)
+            await report(.session(session))
+        case .disconnected:
+            // Nobody can be seen to lead, and with the quorum lost nobody does.
+            self.noteLeader(false)
+            await report(.session(nil))
         }
     }
 
     private func note(leading epoch: Epoch?, hasLeader: Bool) {
+        self.state.withLock { $0.epoch = epoch }
+        self.noteLeader(hasLeader)
+    }
+
+    private func noteLeader(_ hasLeader: Bool) {
         let now = self.parts.time.now()
         self.state.withLock { state in
-            state.epoch = epoch
             if let since = state.leaderlessSince, hasLeader {
                 state.leaderless += now - since
                 state.leaderlessSince = nil

@@ -36,7 +36,9 @@ struct ClusterPages: Sendable {
         if !partitions.underReplicated.isEmpty {
             reasons.append("\(partitions.underReplicated.count) partitions are under-replicated")
         }
-        if partitions.age == nil, self.view.nodes.contains(where: { $0.node.brokerID != nil }) {
+        if !self.view.knowsBrokers {
+            reasons.append("no broker is known" + (self.view.monitorFailures[.metadata].map { ": \($0)" } ?? ""))
+        } else if partitions.age == nil {
             reasons.append("no broker has told its metadata yet")
         }
         return Verdict(reasons: reasons)
@@ -144,6 +146,11 @@ extension ElectionMetrics {
         self.guardP50 = status.guardLatency.p50
         self.guardP99 = status.guardLatency.p99
     }
+}
+
+extension ClusterView {
+    /// False while Kafka was never reached and none of its brokers is configured or remembered.
+    var knowsBrokers: Bool { self.nodes.contains { $0.node.brokerID != nil } }
 }
 
 extension DurationSummary {

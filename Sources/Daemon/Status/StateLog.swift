@@ -11,6 +11,8 @@ struct StateLog: Sendable {
 
     /// Below this many brokers one more failure loses data or service.
     static let fewBrokers = 3
+    /// So long after the start brokers should have told who they are.
+    static let introduction = Duration.seconds(10)
     private static let interval = Duration.seconds(1)
     /// Between two lines of the performance log about the same cluster.
     private static let performanceInterval = Duration.seconds(60)
@@ -19,17 +21,29 @@ struct StateLog: Sendable {
     func run(_ view: @escaping @Sendable () async -> ClusterView) async {
         var said = Standing()
         var measuredAt: Moment?
+        var isUnknown = false
+        let begin = self.time.now()
         while (try? await self.time.sleep(for: Self.interval)) != nil {
             let seen = await view()
             let now = Standing(seen)
             self.say(now, since: said)
             said = now
+            if isUnknown == seen.knowsBrokers, isUnknown || self.time.now() - begin >= Self.introduction {
+                isUnknown.toggle()
+                self.say(unknown: isUnknown, seen.monitorFailures[.metadata])
+            }
             guard let slowest = seen.nodes.compactMap(\.response).max() else { continue }
             if measuredAt.map({ self.time.now() - $0 >= Self.performanceInterval }) ?? true {
                 self.logs.performance("slowest answer of a node", took: slowest, ["cluster": LogValue(self.cluster)])
                 measuredAt = self.time.now()
             }
         }
+    }
+
+    private func say(unknown: Bool, _ failure: String?) {
+        guard unknown else { return self.log.info("brokers are known now") }
+        self.log.error(
+            "no broker is known, so nothing can be said of Kafka", ["monitor.failure": .string(failure ?? "none")])
     }
 
     private func say(_ now: Standing, since before: Standing) {
