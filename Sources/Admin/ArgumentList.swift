@@ -5,7 +5,7 @@ struct ArgumentList {
     private var options: [(name: String, value: String?)] = []
 
     /// Options without a value.
-    static let flags: Set<String> = ["help", "everywhere"]
+    static let flags: Set<String> = ["help", "everywhere", "version"]
     /// Options with a value.
     static let valued: Set<String> = ["zookeeper", "root", "cluster", "output", "timeout", "why", "for", "to"]
     private static let short = ["-o": "output", "-h": "help"]

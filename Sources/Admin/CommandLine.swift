@@ -43,7 +43,7 @@ public enum AdminCommand: Hashable, Sendable {
 /// A command line of `healerctl`, read.
 public enum AdminRequest: Hashable, Sendable {
     case perform(AdminInvocation)
-    /// The text to print.
+    /// The text to print: help, or the version.
     case help(String)
 
     /// - Parameters:
@@ -56,6 +56,10 @@ public enum AdminRequest: Hashable, Sendable {
             self = .help(
                 try topic.map { (topic) throws(UsageError) in try CommandSpecification.named(topic).help }
                     ?? CommandSpecification.overview)
+            return
+        }
+        if line.words.isEmpty, line.takeFlag("version") {
+            self = .help("healerctl \(HealerVersion.current)\n")
             return
         }
         guard let word = line.words.first else {

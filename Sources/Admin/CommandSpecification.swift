@@ -134,7 +134,8 @@ extension CommandSpecification {
             \(Self.list(commands))
             \(Self.list(Self.commonOptions))
             HEALER_ZOOKEEPER_AUTH=user:password logs in to a ZooKeeper whose nodes have digest ACLs.
-            Exit status: 0 healthy, 10 unhealthy, 1 error, 2 usage. `healerctl help COMMAND` says more.
+            Exit status: 0 healthy, 10 unhealthy, 1 error, 2 usage. `healerctl help COMMAND` says more;
+            `healerctl --version` prints the version.
 
             """
     }

@@ -44,6 +44,8 @@ extension IncidentRecord {
         switch self.phase {
         case .suspected: parts.append("suspected")
         case .confirmed: parts.append("open")
+        // Without an id this is a follower's own view: what the leader did about it is not in it.
+        case .closed where self.id == nil && self.closing == .recoveredByItself: parts.append("well again")
         case .closed: parts.append(self.closing?.sentence ?? "closed")
         }
         if let count = self.partitionCount {

@@ -61,7 +61,7 @@ struct ClusterSnapshot: Sendable {
             .sorted { ($0.since, $0.id?.description ?? "") < ($1.since, $1.id?.description ?? "") }
         self.recoveries = try await tree.openRecoveries(layout)
         self.digests = try await tree.contents(below: layout.observers).compactMap { $0.content.decoded(Digest.self) }
-        self.nodes = try await tree.content(layout.nodes)?.decoded(NodesRecord.self)?.nodes ?? []
+        self.nodes = try await tree.content(layout.nodes)?.decoded(NodesRecord.self)?.all ?? []
         self.readAt = .now
     }
 

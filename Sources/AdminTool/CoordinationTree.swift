@@ -31,7 +31,8 @@ struct CoordinationTree: Sendable {
             } catch  where error.code == .operationTimeout {
                 throw ToolFailure(
                     "no ZooKeeper server of \(invocation.zooKeeper) answered within \(invocation.timeout)",
-                    hint: "Check the addresses and that a quorum of servers runs; --timeout waits longer.")
+                    hint: "Check the addresses and that a quorum of servers runs; --timeout waits longer. "
+                        + "Meanwhile each healer tells what it sees at http://HOST:PORT/api/v1/status.")
             } catch {
                 throw ToolFailure(error)
             }

@@ -109,7 +109,7 @@ struct Program: Sendable {
                 return IncidentPage(record)
             }
             throw ToolFailure(
-                "no incident \(id) is remembered (\(error.error))", hint: "`healerctl incidents` lists those that are.")
+                "no incident \(id) is remembered", hint: "`healerctl incidents` lists those that are.")
         }
     }
 

@@ -211,9 +211,20 @@ public struct HistoryRecord: Hashable, Sendable, Codable {
     }
 }
 
-/// What stands in `nodes`: the nodes discovered so far.
+/// What stands in `nodes`: the nodes discovered so far, and those that the leader's configuration names.
 public struct NodesRecord: Hashable, Sendable, Codable {
-    /// In order of name.
+    /// Discovered, so that they are known when everything is down. In order of name.
     public var nodes: [Node]
-    public init(nodes: [Node]) { self.nodes = nodes }
+    /// For whoever reads the tree without a healer. Healers have a configuration of their own. In order of name.
+    public var configured: [Node]
+    public init(nodes: [Node], configured: [Node] = []) {
+        self.nodes = nodes
+        self.configured = configured
+    }
+
+    /// In order of name.
+    public var all: [Node] {
+        let names = Set(self.configured.map(\.name))
+        return (self.configured + self.nodes.filter { !names.contains($0.name) }).sorted { $0.name < $1.name }
+    }
 }

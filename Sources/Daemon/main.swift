@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 
 func say(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: Data(text.utf8)) }

@@ -156,8 +156,7 @@ extension HealerMachine {
         guard self.book.pending == nil, now >= self.holdOff else { return }
         var changes: [LedgerChange] = []
         if self.book.nodes {
-            let nodes = self.discovered.values.sorted { $0.name < $1.name }
-            changes.append(self.book.put(.nodes(NodesRecord(nodes: nodes))))
+            changes.append(self.book.put(.nodes(self.knownNodes)))
             self.book.nodes = false
         }
         for name in self.book.histories.sorted().prefix(20) {

@@ -42,7 +42,7 @@ extension HealerMachine {
                 if node.brokerID.map({ brokers.contains($0) }) ?? false { continue }
                 if self.policy.discovery != nil { self.add(discovered: node) }
             }
-            self.book.nodes = Set(record.nodes) != Set(self.discovered.values)
+            self.book.nodes = record != self.knownNodes
         }
         guard let epoch = self.leadership.epoch else {
             // A follower only learns the nodes; it reads everything when it leads.

@@ -48,6 +48,13 @@ extension HealerMachine {
         }
     }
 
+    /// As they are to stand in ZooKeeper.
+    var knownNodes: NodesRecord {
+        NodesRecord(
+            nodes: self.discovered.values.sorted { $0.name < $1.name },
+            configured: self.policy.nodes.sorted { $0.name < $1.name })
+    }
+
     mutating func add(discovered node: Node) {
         self.discovered[node.name] = node
         self.state.add(node, methods: self.policy.methods(for: node))

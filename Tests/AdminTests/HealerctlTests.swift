@@ -82,7 +82,9 @@ struct HealerctlTests {
             #expect(explained.output.contains("permitted"))
             let unknown = await fixture.run("explain 9-9")
             #expect(unknown.code == .error)
-            #expect(unknown.errors.contains("`healerctl incidents` lists those that are."))
+            #expect(
+                unknown.errors == "healerctl: no incident 9-9 is remembered\n"
+                    + "  `healerctl incidents` lists those that are.\n")
         }
     }
 
@@ -152,6 +154,23 @@ struct HealerctlTests {
             let unknown = await fixture.run("maintenance kafka-9 on")
             #expect(unknown.code == .error)
             #expect(unknown.errors.contains("There is: kafka-1, "))
+        }
+    }
+
+    @Test("A node that stands in the healers' configuration is known, also with every healer dead")
+    func configuredNodes() async throws {
+        try await HealerctlFixture.with { fixture in
+            let record = """
+                {"nodes": [], "configured": [{"name": "zk-1", "role": {"zooKeeper": {}},
+                "endpoint": {"host": "127.0.0.1", "port": 2181}}]}
+                """
+            try await fixture.session.set(fixture.layout.nodes, data: Array(record.utf8))
+            let nodes = await fixture.run("nodes")
+            #expect(nodes.output.contains("zk-1  zookeeper  UNKNOWN"), "\(nodes)")
+            let on = await fixture.run("maintenance zk-1 on")
+            #expect(on.code == .healthy, "\(on)")
+            #expect(try await fixture.control().maintenance.keys.map(\.rawValue) == ["zk-1"])
+            #expect(await fixture.run("maintenance zk-2 on").errors.contains("There is: zk-1."))
         }
     }
 
@@ -284,6 +303,8 @@ struct UnreachableTests {
         #expect(outcome.code == .error)
         #expect(outcome.errors.contains("no ZooKeeper server of 127.0.0.1:1 answered within"))
         #expect(outcome.errors.contains("Check the addresses"))
+        // A healer without its ensemble still tells what it sees.
+        #expect(outcome.errors.contains("/api/v1/status"))
     }
 
     @Test("A mistake on the command line is 2, help is 0")
@@ -295,6 +316,9 @@ struct UnreachableTests {
         let help = await program.run(["--help"])
         #expect(help.code == .healthy)
         #expect(help.output.contains("usage: healerctl COMMAND"))
+        let version = await program.run(["--version"])
+        #expect(version.code == .healthy)
+        #expect(version.output.wholeMatch(of: /healerctl \d+\.\d+\.\d+\n/) != nil, "\(version)")
     }
 
     @Test("Credentials that are none are an error before anything is sent")

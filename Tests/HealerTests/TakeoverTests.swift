@@ -199,7 +199,8 @@ import Testing
         let found = Node(
             name: NodeName("broker-3"), role: .broker(BrokerID(3)), endpoint: Endpoint(host: "far", port: 9999))
         #expect(rig.effects.contains(.watch(found)))
-        #expect(rig.ledger.contents.entries.map(\.record).contains(.nodes(NodesRecord(nodes: [found]))))
+        let record = NodesRecord(nodes: [found], configured: policy.nodes.sorted { $0.name < $1.name })
+        #expect(rig.ledger.contents.entries.map(\.record).contains(.nodes(record)))
         var next = Rig(policy, ledger: rig.ledger)
         next.send(.ticked(next.wall))
         #expect(next.effects.contains(.watch(found)))
