@@ -66,8 +66,12 @@ extension RealServers {
                     #expect(status.output.split(separator: "\n").filter { $0.contains("serves") }.count == 2)
                     let leftovers = try await chaos(["leftovers"] + place)
                     #expect(leftovers.code == 1)
+                    let healer = "\(folder)/sandbox/healers/healer-1"
+                    try FileManager.default.createDirectory(atPath: healer, withIntermediateDirectories: true)
+                    try AtomicFile.write(Data("\(round)".utf8), to: "\(healer)/application.log")
                     let down = try await chaos(["sandbox", "down", "--keep-logs", "\(folder)/logs"] + place)
                     #expect(down.code == 0, "\(down.errors)")
+                    #expect(ProcFile.text("\(folder)/logs/healers/healer-1/application.log") == "\(round)")
                     let log = ProcFile.text("\(folder)/logs/kafka-1/server.log") ?? ""
                     #expect(log.contains("[KafkaServer id=1] started"))
                     #expect(try await chaos(["sandbox", "down"] + place).code == 0)

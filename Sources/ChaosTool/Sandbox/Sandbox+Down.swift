@@ -25,7 +25,7 @@ extension Sandbox {
     /// Ends every process that carries this sandbox's id and removes its directory. Nothing is lost by doing it again,
     /// whatever an earlier try has left.
     ///
-    /// - Parameter folder: logs, configuration and the request log go there first.
+    /// - Parameter folder: logs, configuration and the request log go there first, those of healers as well.
     func down(keepingLogs folder: String? = nil) async throws {
         try await blocking { try self.takeDown(keepingLogs: folder) }
     }
@@ -92,6 +92,7 @@ extension Sandbox {
         }
         try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try move("\(self.directory)/requests.log", "\(folder)/requests.log")
+        try move("\(self.directory)/healers", "\(folder)/healers")
         try? files.removeItem(atPath: "\(folder)/sandbox.json")
         try files.copyItem(atPath: "\(self.directory)/sandbox.json", toPath: "\(folder)/sandbox.json")
         for node in self.description.nodes {
