@@ -28,6 +28,8 @@ public struct Layout: Hashable, Sendable {
     public var observers: String { "\(self.base)/observers" }
     public var incidents: String { "\(self.base)/incidents" }
     public var recoveries: String { "\(self.base)/recoveries" }
+    /// Below it, for each node, the last intent whose step was about to begin.
+    public var begun: String { "\(self.base)/begun" }
     public var history: String { "\(self.base)/history" }
     public var outbox: String { "\(self.base)/outbox" }
 
@@ -35,6 +37,7 @@ public struct Layout: Hashable, Sendable {
     public func observer(_ id: HealerID) -> String { "\(self.observers)/\(id)" }
     public func incident(_ id: String) -> String { "\(self.incidents)/\(id)" }
     public func recovery(of node: NodeName) -> String { "\(self.recoveries)/\(node)" }
+    public func begun(_ node: NodeName) -> String { "\(self.begun)/\(node)" }
     public func history(of node: NodeName) -> String { "\(self.history)/\(node)" }
 
     /// Every persistent node, each after its parent, with the data that it starts with.
@@ -46,7 +49,8 @@ public struct Layout: Hashable, Sendable {
             paths.append(ancestor)
         }
         paths += [self.globalControl, "\(self.root)/clusters", self.base, self.candidates]
-        paths += [self.nodes, self.observers, self.incidents, self.recoveries, self.history, self.outbox]
+        paths += [self.nodes, self.observers, self.incidents, self.recoveries, self.begun, self.history]
+        paths += [self.outbox]
         paths += [self.control, self.beat]
         return paths.map { ($0, []) } + [(self.leader, LeaderRecord.vacant(.none).encoded)]
     }

@@ -50,6 +50,9 @@ extension ClusterShell {
         guard await self.audit(.begin(intent), report) else {
             return StepResult(.notStarted, output: "the audit trail cannot be written")
         }
+        guard await self.markBegun(intent) else {
+            return StepResult(.notStarted, output: "its beginning could not be put down")
+        }
         guard let elector = self.elector, elector.mayBegin(under: intent.id.epoch),
             self.means.time.now() <= order.startBy
         else { return StepResult(.notStarted, output: "the leadership is in doubt, or startBy has passed") }
@@ -70,6 +73,28 @@ extension ClusterShell {
             return ended.result
         } catch {
             return StepResult(.notPermitted, output: error.reason)
+        }
+    }
+
+    /// Right before a step begins, under the guard of the leadership: whoever claims later, and finds no mark, knows that
+    /// it never did and never will.
+    private func markBegun(_ intent: Intent) async -> Bool {
+        guard let elector = self.elector else { return false }
+        let (path, mark) = (self.means.ledger.layout.begun(intent.node), Array("\(intent.id)".utf8))
+        let answer = await elector.write(GuardedRequest(.record, [.set(path, data: mark, version: nil)]))
+        guard case .refused(_, let error) = answer, error.reason == .noNode else { return answer.isCommitted }
+        return await elector.write(GuardedRequest(.record, [.create(path, data: mark)])).isCommitted
+    }
+
+    /// Whether a step of an earlier leadership is known to have never begun. Asked by who has claimed since, on the session
+    /// of that claim, which sees all that was committed before.
+    private func neverBegan(_ intent: Intent, _ session: any StoreSession) async -> Bool {
+        do throws(StoreError) {
+            let node = try await session.get(self.means.ledger.layout.begun(intent.node), watch: nil)
+            // Of one node no two steps are under way at once, so an older mark is that of a step before this one.
+            return IntentID(String(decoding: node.data, as: UTF8.self)).map { $0 < intent.id } ?? false
+        } catch {
+            return error.reason == .noNode
         }
     }
 
@@ -112,9 +137,10 @@ extension ClusterShell {
         if let session = await self.means.coordination.present,
             let node = try? await session.get(self.means.ledger.path(of: .recovery(intent.node)), watch: nil),
             case .recovery(let record)? = Ledger.decode(node.data, of: .recovery(intent.node)),
-            record.intent.id == intent.id, let result = record.result
+            record.intent.id == intent.id
         {
-            return .done(result)
+            if let result = record.result { return .done(result) }
+            if await self.neverBegan(intent, session) { return .notStarted }
         }
         switch intent.step {
         case .deregister: return await self.probeRegistration(intent)
