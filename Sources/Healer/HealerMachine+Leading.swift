@@ -70,8 +70,20 @@ extension HealerMachine {
         }
         self.closed.sort { ($0.closedAt ?? $0.since) < ($1.closedAt ?? $1.since) }
         for entry in contents.entries {
-            if case .recovery(let record) = entry.record, record.isOpen { self.adopt(record, at: now) }
+            guard case .recovery(let record) = entry.record else { continue }
+            if record.isOpen { self.adopt(record, at: now) } else { self.learn(record, at: now) }
         }
+    }
+
+    /// A step that ended after its leader did: the runner put its result down, and nobody has told it in the incident.
+    private mutating func learn(_ record: RecoveryRecord, at now: Moment) {
+        guard let result = record.result, let incident = self.incidents[.node(record.intent.node)]?.record,
+            incident.id == record.intent.incident
+        else { return }
+        let isTold = incident.timeline.contains {
+            if case .ended(record.intent.id, _, _) = $0.what { true } else { false }
+        }
+        if !isTold { self.stepHasEnded(record.intent, result, at: now) }
     }
 
     /// The same code and subject keep their id, and the timeline goes on.

@@ -55,6 +55,28 @@ import Testing
         #expect(rig.lastClosed?.id == IncidentID(epoch: Epoch(1), number: 1))
     }
 
+    @Test("One that ended after its leader, and was put down by its runner, is told in the incident and counts")
+    func putDownByRunner() throws {
+        var (intent, ledger) = self.leftBehind()
+        let entry = try #require(ledger.contents.entries.first { $0.record.key == .recovery(self.broker) })
+        var record = try #require(ledger.recovery(self.broker))
+        record.result = StepResult(.succeeded, took: .milliseconds(40))
+        let write = LedgerWrite(
+            id: WriteID(rawValue: 99), purpose: .records, changes: [.put(.recovery(record), version: entry.version)])
+        #expect(ledger.apply(write, sentAt: Moment(.seconds(1000))).isCommitted)
+        var rig = self.successor(ledger)
+        #expect(rig.probes.isEmpty)
+        rig.start(self.broker)
+        rig.pass(.seconds(2))
+        rig.serve(self.broker)
+        rig.pass(.seconds(5))
+        #expect(rig.runs.isEmpty)
+        let closed = try #require(rig.lastClosed)
+        #expect(closed.closing == .healed, "\(closed)")
+        let told = closed.timeline.filter { $0.what == .ended(intent.id, .start, record.result!) }
+        #expect(told.count == 1, "\(closed.timeline)")
+    }
+
     @Test("A step that still runs is waited for until its limit, and asked after again and again")
     func running() {
         let (intent, ledger) = self.leftBehind()
