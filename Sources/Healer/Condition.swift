@@ -101,7 +101,8 @@ extension Condition {
         guard node.answers(at: now, within: policy.timing.validity) else {
             return Condition(kind: .unknown, isConfirmed: false, since: contact.at, missing: node.liveness)
         }
-        if policy.zooKeeperMode, let broker = node.node.brokerID, let absent = state.absent[broker],
+        if policy.zooKeeperMode, node.methods.contains(.zookeeper), let broker = node.node.brokerID,
+            let absent = state.absent[broker],
             state.registeredOnce.contains(broker) || node.served != nil,
             absent.last - absent.since >= policy.timing.brokerSession * 2, now - absent.last <= policy.timing.validity
         {

@@ -122,6 +122,10 @@ extension NodeState {
         guard self.troubleSince == nil, let answer = self.lastAnswer, answer == self.contact else { return false }
         return now - answer.at <= validity
     }
+    /// What its supervisor says against it, for people.
+    var processError: String? {
+        self.process.flatMap { $0.value.state == .running ? nil : "its process is \($0.value.state.rawValue)" }
+    }
     /// The last thing that went wrong, for people.
     var error: String? {
         switch self.contact?.value {

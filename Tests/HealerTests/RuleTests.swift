@@ -74,6 +74,28 @@ import Testing
         #expect(rig.lastClosed?.closing == .recoveredByItself)
     }
 
+    @Test("A broker that is not watched by its registration is never called unregistered")
+    func registrationIsNotWatched() {
+        var rig = Rig.leading(
+            Rig.policy { $0.overrides[self.broker] = NodePolicy(methods: [.socket, .protocol, .supervisor]) })
+        rig.registrations[BrokerID(2)] = nil
+        rig.pass(.seconds(60))
+        #expect(rig.incident(self.broker) == nil)
+        #expect(rig.row(self.broker).status == .healthy)
+    }
+
+    @Test("Where only its supervisor speaks against a node, that is what is said")
+    func onlyItsSupervisor() {
+        var rig = Rig()
+        rig.settle()
+        rig.answersLooks = false
+        rig.now = rig.now + .seconds(1)
+        rig.see(
+            self.broker, .process(ProcessState(state: .exited, identity: Rig.life(self.broker, 1))), .supervisor)
+        #expect(rig.row(self.broker).status == .unhealthy)
+        #expect(rig.row(self.broker).error == "its process is exited")
+    }
+
     @Test("Facts that nobody renews say nothing any more, and a dead node is not acted on by them")
     func stale() {
         var rig = Rig()

@@ -172,6 +172,8 @@ extension ClusterShell {
 
     func collect(_ request: EvidenceRequest) async -> Evidence {
         guard let target = self.nodes[request.node], let supervisor = target.supervisor else { return Evidence() }
+        var request = request
+        request.threadDump = request.threadDump && target.mayDump
         return await EvidenceCollection(node: target.node, supervisor: supervisor).collect(request)
     }
 }

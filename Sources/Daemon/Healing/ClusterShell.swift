@@ -115,13 +115,43 @@ actor ClusterShell: HealingShell {
 /// What a shell needs to know of one node.
 struct NodeTarget: Sendable {
     let node: Node
+    /// By which it is watched.
+    let methods: Set<MonitorMethod>
     /// `nil` if no connection to it is held.
     let liveness: LivenessMonitor.Target?
-    /// `nil` if nothing is known of its process.
+    /// `nil` if nobody can be told to start it.
     let supervisor: (any Supervisor)?
+    /// Whether its process may be made to write a thread dump.
+    let mayDump: Bool
 
+    /// `nil` if its supervisor is not asked how it is.
     var supervised: SupervisorMonitor.Target? {
-        self.supervisor.map { SupervisorMonitor.Target(node: self.node, supervisor: $0) }
+        guard self.methods.contains(.supervisor) else { return nil }
+        return self.supervisor.map { SupervisorMonitor.Target(node: self.node, supervisor: $0) }
+    }
+}
+
+extension NodeTarget {
+    /// - Parameter usesTLS: whether the brokers of its cluster are reached through TLS.
+    init(_ node: Node, _ settings: NodeSettings, usesTLS: Bool) {
+        var exchanges: Set<Exchange> = []
+        switch node.role {
+        case .broker:
+            // ApiVersions needs a plain listener: through TLS only the connection is held.
+            if settings.methods.contains(.protocol), !usesTLS {
+                exchanges.insert(.apiVersions)
+            } else if !settings.methods.isDisjoint(with: [.socket, .protocol]) {
+                exchanges.insert(.none)
+            }
+        case .zooKeeper:
+            if settings.methods.contains(.socket) { exchanges.insert(.none) }
+            if settings.methods.contains(.fourLetter) { exchanges.insert(.fourLetter("srvr")) }
+        }
+        self.init(
+            node: node, methods: settings.methods,
+            liveness: exchanges.isEmpty ? nil : .init(node: node.name, endpoint: node.endpoint, exchanges: exchanges),
+            supervisor: settings.supervisor.map { CommandSupervisor(configuration: $0) },
+            mayDump: settings.actions.contains(.dump))
     }
 }
 
@@ -134,7 +164,7 @@ extension NodeTarget {
             methods += liveness.exchanges.map(\.method).filter { $0 != .socket }.sorted { $0.rawValue < $1.rawValue }
         }
         if self.node.brokerID != nil { methods += inZooKeeperMode ? [.metadata, .zookeeper] : [.metadata] }
-        if self.supervisor != nil { methods.append(.supervisor) }
-        return methods
+        if self.supervised != nil { methods.append(.supervisor) }
+        return methods.filter { ![.metadata, .zookeeper].contains($0) || self.methods.contains($0) }
     }
 }

@@ -64,25 +64,7 @@ struct HealerParts: Sendable {
 
     /// How a node is watched, and who runs its process.
     func target(_ node: Node, in cluster: ClusterConfiguration) -> NodeTarget {
-        let settings = self.configuration.settings(for: node, in: cluster)
-        var exchanges: Set<Exchange> = []
-        switch node.role {
-        case .broker:
-            // ApiVersions needs a plain listener: through TLS only the connection is held.
-            let isPlain = !cluster.usesTLS
-            if settings.methods.contains(.protocol), isPlain {
-                exchanges.insert(.apiVersions)
-            } else if !settings.methods.isDisjoint(with: [.socket, .protocol]) {
-                exchanges.insert(.none)
-            }
-        case .zooKeeper:
-            if settings.methods.contains(.socket) { exchanges.insert(.none) }
-            if settings.methods.contains(.fourLetter) { exchanges.insert(.fourLetter("srvr")) }
-        }
-        return NodeTarget(
-            node: node,
-            liveness: exchanges.isEmpty ? nil : .init(node: node.name, endpoint: node.endpoint, exchanges: exchanges),
-            supervisor: settings.supervisor.map { CommandSupervisor(configuration: $0) })
+        NodeTarget(node, self.configuration.settings(for: node, in: cluster), usesTLS: cluster.usesTLS)
     }
 }
 
