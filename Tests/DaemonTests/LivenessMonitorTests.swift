@@ -144,6 +144,33 @@ struct LivenessMonitorTests {
         }
     }
 
+    @Test("A process that was silent for long is heard again, by a question that is asked anew")
+    func heardAgain() async throws {
+        let listener = try Listener()
+        let reports = Reports()
+        let monitor = self.monitor(.apiVersions, listener.endpoint, reports, timeout: .milliseconds(500))
+        defer {
+            monitor.stop()
+            listener.close()
+        }
+        let node = self.node
+        // Nothing is answered until the monitor gives the connection up.
+        let first = await listener.accept()
+        let silent = try await reports.first {
+            if case .node(node, .silent(let since)) = $0 { since > .seconds(1) } else { false }
+        }
+        let second = await listener.accept()
+        let question = await bytes(second, 512)
+        try #require(question.count >= 12)
+        let answer: [UInt8] = [0, 0, 0, 10] + question[8..<12] + [0, 0, 0, 0, 0, 0]
+        send(second, answer, answer.count, 0)
+        let answered = try await reports.first(where: self.reported(.answered))
+        // Whoever compares the two must find the answer newer, or the silence would last for ever.
+        #expect(answered.at > silent.at)
+        close(first)
+        close(second)
+    }
+
     @Test(
         "What a ZooKeeper server answers to srvr is understood",
         arguments: [

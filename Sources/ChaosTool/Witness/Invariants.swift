@@ -204,8 +204,8 @@ struct InvariantJudge: Sendable {
         self.record.faults.contains { fault in
             guard fault.members.contains(node), fault.from.seconds(since: time) < 0.1 else { return false }
             guard let until = fault.until else { return true }
-            // What is seen of it lasts longer than the fault itself.
-            return time.seconds(since: until) < 30
+            // What is seen of it lasts longer than the fault itself, but not for long.
+            return time.seconds(since: until) < 10
         }
     }
 

@@ -27,8 +27,11 @@ final class Link {
     private(set) var phase: Phase
     private var number: Int32 = 0
     private var received: [UInt8] = []
-    /// When the question that is still unanswered was asked, and when it is next said that it still is.
+    /// Since when no question has been answered, and when it is next said that it still is so.
     private var unanswered: (since: Moment, sayAt: Moment)?
+    /// When the last question was asked: over the present connection, since each new one is asked anew. An answer is as
+    /// young as the question that it answers, or a node that was silent would never be heard again.
+    private var askedAt = Moment.zero
 
     init(
         _ node: NodeName, _ endpoint: Endpoint, _ exchange: Exchange, _ limits: Limits,
@@ -88,12 +91,12 @@ final class Link {
             if self.exchange.isOneShot == false { self.say(.connectTimedOut, .socket, at: now) }
             self.phase = .waiting(until: now + self.limits.retry)
         case .open(let socket, let next) where next <= now:
-            if let open = self.unanswered {
-                if now - open.since >= self.limits.timeout * 3 {
+            if self.unanswered != nil {
+                if now - self.askedAt >= self.limits.timeout * 3 {
                     // The question stays unanswered; whether the connection or the node is at fault, a new one will tell.
                     self.leave(socket, until: now)
                 } else {
-                    self.phase = .open(socket, nextQuestion: open.since + self.limits.timeout * 3)
+                    self.phase = .open(socket, nextQuestion: self.askedAt + self.limits.timeout * 3)
                 }
             } else {
                 self.ask(over: socket, at: now)
@@ -143,7 +146,7 @@ final class Link {
             guard code == 0 else { return self.failed(to: socket, code, at: now) }
             self.phase = .open(socket, nextQuestion: now)
             if !self.exchange.isOneShot { self.say(.connected, .socket, at: now) }
-            if self.unanswered == nil || self.exchange.isOneShot { self.ask(over: socket, at: now) }
+            self.ask(over: socket, at: now)
         case .open(let socket, _): self.receive(from: socket, at: now)
         }
     }
@@ -163,6 +166,7 @@ final class Link {
             return
         }
         self.phase = .open(socket, nextQuestion: now + self.limits.interval)
+        self.askedAt = now
         if self.unanswered == nil { self.unanswered = (now, now + self.limits.timeout) }
         // So few bytes fit into any socket buffer; what goes wrong is seen by the next read.
         _ = send(socket, question, question.count, Int32(MSG_NOSIGNAL))
@@ -177,7 +181,7 @@ final class Link {
             return self.leave(socket, until: now)
         }
         if self.exchange != .none { self.received += bytes[..<count] }
-        let asked = self.unanswered?.since
+        let asked = self.unanswered == nil ? nil : self.askedAt
         switch self.exchange.read(self.received, to: self.number, closed: count == 0) {
         case .incomplete:
             guard count == 0 else { return }
