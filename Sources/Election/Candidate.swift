@@ -54,7 +54,7 @@ extension Member {
 }
 
 /// Makes identifiers from a seed, so that a replayed machine makes the same ones.
-struct TokenSource: Sendable {
+struct TokenSource: Hashable, Sendable {
     private var a: UInt64
     private var b: UInt64
 

@@ -4,7 +4,7 @@ public import Cluster
 ///
 /// Being first in line is a belief, and so is every read. Leadership is a claim that was committed, and each act is a
 /// write that the ensemble refuses once another claim is in the record.
-public struct ElectionMachine: Sendable {
+public struct ElectionMachine: Hashable, Sendable {
     public let member: Member
     public let layout: Layout
     public let timing: Timing

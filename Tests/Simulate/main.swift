@@ -6,6 +6,11 @@ import Simulation
 //
 // --no-lag: no server of the ensemble hears of commits later than its leader.
 //
+// healer-simulate --exhaustive DEPTH [--healers N]
+//
+// Tries every order of everything that can happen in a small world, up to so many steps from one where a healer leads and
+// the others follow, and ends with 1 if an invariant is violated.
+//
 // Runs N seeds from X on (X alone if N is not given) and ends with 1 if an invariant was violated, or if something that
 // the invariants speak of never happened.
 
@@ -14,6 +19,8 @@ struct Arguments {
     var count: UInt64?
     var isQuiet = false
     var lag = true
+    var depth: Int?
+    var healers = 2
 
     init(_ words: some Sequence<String>) {
         var words = Array(words)[...]
@@ -30,6 +37,8 @@ struct Arguments {
                 seedIsGiven = true
             case "--quiet": self.isQuiet = true
             case "--no-lag": self.lag = false
+            case "--exhaustive": self.depth = Int(number())
+            case "--healers": self.healers = max(2, Int(number()))
             default: Self.usage()
             }
         }
@@ -40,11 +49,25 @@ struct Arguments {
 
     static func usage() -> Never {
         print("usage: healer-simulate [--seeds N] [--seed X] [--no-lag] [--quiet]")
+        print("       healer-simulate --exhaustive DEPTH [--healers N]")
         exit(2)
     }
 }
 
+func search(_ depth: Int, _ healers: Int) -> Never {
+    let begin = ContinuousClock().now
+    let report = searchSmallWorlds(healers: healers, depth: depth)
+    let took = (ContinuousClock().now - begin).inSeconds
+    print(
+        "\(healers) healers, every order of up to \(report.depth) steps: \(report.states) states, \(report.steps) steps, "
+            + "\(report.takeovers) states after a takeover, in \(Int(took)) s")
+    guard let violation = report.violation else { exit(0) }
+    print("violated: \(violation.what)\n  " + violation.path.joined(separator: "\n  "))
+    exit(1)
+}
+
 let arguments = Arguments(CommandLine.arguments.dropFirst())
+if let depth = arguments.depth { search(depth, arguments.healers) }
 let seeds = arguments.seeds
 let clock = ContinuousClock()
 let begin = clock.now

@@ -1,8 +1,8 @@
 internal import Cluster
 
 /// ZooKeeper's tree at one server: what a transaction does to it, and what it refuses.
-struct Tree {
-    struct Node {
+struct Tree: Hashable {
+    struct Node: Hashable {
         var data: [UInt8]
         var version: Int32 = 0
         let createdBy: Int64

@@ -15,6 +15,13 @@ struct SimulationTests {
         #expect(tally.missing.isEmpty, "\(tally)")
     }
 
+    @Test("In a small world no order of so many steps violates an invariant", arguments: [(2, 5), (3, 4)])
+    func exhaustive(healers: Int, depth: Int) {
+        let report = searchSmallWorlds(healers: healers, depth: depth)
+        #expect(report.violation == nil, "\(String(describing: report.violation))")
+        #expect(report.takeovers > 0)
+    }
+
     @Test("The same seed has the same history", arguments: [UInt64(3), 17])
     func replays(seed: UInt64) {
         let (first, second) = (simulate(seed: seed), simulate(seed: seed))
