@@ -1,0 +1,284 @@
+"""Measures how long an ensemble is without a leader: ours, Apache Curator's LeaderLatch, kazoo's Election.
+
+Run by scripts/bench-election, which says what the arguments are. All three on one ensemble with one session timeout. The
+time is from right before the signal to when an onlooker knows of the next leader: for ours it reads the committed claim,
+for the others it reads the line that the new leader prints.
+"""
+
+import argparse
+import json
+import logging
+import os
+import queue
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+from kazoo.client import KazooClient
+
+PATIENCE = 120.0
+
+
+def await_that(what, holds):
+    end = time.monotonic() + PATIENCE
+    while True:
+        found = holds()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise SystemExit(f"bench-election: never came: {what}")
+        time.sleep(0.01)
+
+
+class Healers:
+    """Three real healers without brokers, in mode observe: they do nothing but lead."""
+
+    name = "ours"
+    base = "/kafka-healer/clusters/sandbox"
+
+    def __init__(self, options, zk):
+        self.options, self.zk = options, zk
+        self.processes, self.lives = {}, 0
+        for number in range(1, 4):
+            self.start(f"healer-{number}")
+        self.settle()
+
+    def start(self, name):
+        self.lives += 1
+        folder = f"{self.options.directory}/bench/{name}-{self.lives}"
+        os.makedirs(folder + "/state")
+        environment = dict(
+            os.environ, HEALER_ID=name, HEALER_COUNT="3", HEALER_MODE="observe", HEALER_PROFILE=self.options.profile,
+            SANDBOX_ZOOKEEPER=self.options.zookeeper, SANDBOX_BOOTSTRAP="127.0.0.1:9",
+            SANDBOX_DIRECTORY=self.options.directory, HEALER_CHAOS=self.options.chaos, HEALER_STATE=folder + "/state",
+            HEALER_LOGS=folder)
+        with open(folder + "/console.log", "w") as console:
+            process = subprocess.Popen(
+                [self.options.healer, "run", "--config", self.options.config], env=environment, stdout=console,
+                stderr=console, stdin=subprocess.DEVNULL)
+        self.processes[name] = (process, folder)
+
+    def holder(self, watch=None):
+        try:
+            record = json.loads(self.zk.get(self.base + "/leader", watch=watch)[0])
+        except Exception:
+            return None
+        return record if record.get("member") else None
+
+    def settle(self):
+        """One leads, all stand in line, and both others hold a connection to the leader."""
+
+        def holds():
+            record = self.holder()
+            if not record or len(self.zk.get_children(self.base + "/candidates")) != 3:
+                return None
+            connected = 0
+            for _, folder in self.processes.values():
+                with open(folder + "/application.log") as log:
+                    connected += any(
+                        "connected to whoever leads" in line and record["incarnation"] in line for line in log)
+            return record if connected == 2 else None
+
+        return await_that("all healers in line and connected", holds)
+
+    def trial(self, number):
+        before = self.settle()
+        time.sleep(random.uniform(0.2, 1.2))
+        process, _ = self.processes[before["member"]]
+        changed = threading.Event()
+        self.holder(watch=lambda _: changed.set())
+        begin = time.monotonic()
+        process.send_signal(number)
+        while True:
+            if not changed.wait(PATIENCE):
+                raise SystemExit("bench-election: nobody followed our leader")
+            changed.clear()
+            record = self.holder(watch=lambda _: changed.set())
+            if record and record["incarnation"] != before["incarnation"]:
+                break
+        took = time.monotonic() - begin
+        if number == signal.SIGSTOP:
+            process.send_signal(signal.SIGCONT)
+        else:
+            process.wait(PATIENCE)
+            self.start(before["member"])
+        return took
+
+    def end(self):
+        for process, _ in self.processes.values():
+            process.terminate()
+        for process, _ in self.processes.values():
+            process.wait(PATIENCE)
+
+
+class Peers:
+    """Three processes that say LEADER when they lead."""
+
+    def __init__(self, name, command, options):
+        self.name, self.command, self.options = name, command, options
+        self.lines, self.processes, self.lives, self.leader = queue.Queue(), {}, 0, None
+        for _ in range(3):
+            self.start()
+        self.leader = self.next_leader()
+
+    def start(self):
+        self.lives += 1
+        name = f"peer-{self.lives}"
+        process = subprocess.Popen(
+            self.command + [
+                self.options.zookeeper, f"/bench-{self.name}", str(self.options.session), name],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True)
+        self.processes[name] = process
+        ready = threading.Event()
+
+        def read():
+            for line in process.stdout:
+                if line.strip() == "READY":
+                    ready.set()
+                if line.strip() == "LEADER":
+                    self.lines.put((time.monotonic(), name))
+
+        threading.Thread(target=read, daemon=True).start()
+        if not ready.wait(PATIENCE):
+            raise SystemExit(f"bench-election: a participant of {self.name} did not start")
+
+    def next_leader(self):
+        at, name = self.lines.get(timeout=PATIENCE)
+        self.at = at
+        return name
+
+    def trial(self, number):
+        time.sleep(random.uniform(0.2, 1.2))
+        process = self.processes.pop(self.leader)
+        begin = time.monotonic()
+        process.send_signal(number)
+        self.leader = self.next_leader()
+        took = self.at - begin
+        process.kill() if number == signal.SIGSTOP else None
+        process.wait(PATIENCE)
+        self.start()
+        return took
+
+    def end(self):
+        for process in self.processes.values():
+            process.kill()
+            process.wait(PATIENCE)
+
+
+def summary(times):
+    times = sorted(1000 * one for one in times)
+    part = lambda share: times[min(len(times) - 1, int(share * len(times)))]
+    return times[0], statistics.median(times), part(0.95), part(0.99), times[-1]
+
+
+def say(row, who, times):
+    print(f"{row:12} {who:16} {len(times):4} " + " ".join(f"{one:9.1f}" for one in summary(times)), flush=True)
+
+
+def guarded_write(zk):
+    """The p50 of a check and a set in one multi, as every guarded write is: the floor of all this."""
+    zk.ensure_path("/bench-guard")
+    zk.ensure_path("/bench-scratch")
+    times = []
+    for _ in range(300):
+        begin = time.monotonic()
+        multi = zk.transaction()
+        multi.check("/bench-guard", 0)
+        multi.set_data("/bench-scratch", b"x")
+        multi.commit()
+        times.append(time.monotonic() - begin)
+    return times
+
+
+def mode(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 2) as connection:
+            connection.sendall(b"srvr")
+            connection.settimeout(2)
+            text = b""
+            while piece := connection.recv(4096):
+                text += piece
+    except OSError:
+        return None
+    return next((line.split()[1].decode() for line in text.splitlines() if line.startswith(b"Mode:")), None)
+
+
+def ensemble_leader_killed(healers, options, zk):
+    """How long nothing is renewed when ZooKeeper's own leader is killed, and whether ours is still the same."""
+    before = healers.settle()
+    ports = [int(server.rsplit(":", 1)[1]) for server in options.zookeeper.split(",")]
+    number = next(place for place, port in enumerate(ports, 1) if mode(port) == "leader")
+    node = [options.chaos, "sandbox", "node", "VERB", f"zookeeper-{number}", "--directory", options.directory]
+    run = lambda verb: subprocess.run(
+        [verb if word == "VERB" else word for word in node], check=True, stdout=subprocess.DEVNULL)
+
+    def beat():
+        try:
+            return zk.exists(Healers.base + "/beat").version
+        except Exception:
+            return None
+
+    pulse = beat()
+    begin = time.monotonic()
+    run("kill")
+    pulse = max(pulse, beat() or 0)
+    await_that("a renewal", lambda: (beat() or 0) > pulse + 1)
+    took = time.monotonic() - begin
+    same = (healers.settle() or {}).get("incarnation") == before["incarnation"]
+    run("start")
+    await_that("the server is back", lambda: mode(ports[number - 1]))
+    return took, same
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("zookeeper", "directory", "healer", "chaos", "config", "curator", "profile"):
+        parser.add_argument("--" + name, required=True)
+    for name, standard in (("trials", 100), ("peer-trials", 20), ("session", 6000)):
+        parser.add_argument("--" + name, type=int, default=standard)
+    options = parser.parse_args()
+    # Its connection is lost when servers are killed on purpose.
+    logging.getLogger("kazoo").setLevel(logging.CRITICAL)
+    zk = KazooClient(hosts=options.zookeeper, timeout=20)
+    zk.start(timeout=60)
+    here = os.path.dirname(os.path.abspath(__file__))
+    peers = [
+        ("Curator", ["java", "-cp", options.curator, "LatchPeer"]),
+        ("kazoo", [sys.executable, here + "/election_peer.py"]),
+    ]
+    rows = [("SIGKILL", signal.SIGKILL), ("SIGTERM", signal.SIGTERM), ("SIGSTOP", signal.SIGSTOP)]
+    print(f"{'':12} {'':16} {'n':>4} " + " ".join(f"{one:>9}" for one in ("min", "p50", "p95", "p99", "max ms")))
+    floor = guarded_write(zk)
+    say("floor", "guarded write", floor)
+    medians = {}
+    contestants = [(lambda: Healers(options, zk), options.trials)]
+    contestants += [
+        (lambda name=name, command=command: Peers(name, command, options), options.peer_trials)
+        for name, command in peers]
+    for make, trials in contestants:
+        contestant = make()
+        try:
+            for row, number in rows:
+                times = [contestant.trial(number) for _ in range(trials)]
+                medians[row, contestant.name] = statistics.median(times)
+                say(row, contestant.name, times)
+            if isinstance(contestant, Healers):
+                killed = [ensemble_leader_killed(contestant, options, zk) for _ in range(3)]
+                say("ZooKeeper", "ours", [took for took, _ in killed])
+                print(f"{'':12} leader unchanged in {sum(same for _, same in killed)} of {len(killed)}", flush=True)
+        finally:
+            contestant.end()
+    for row, _ in rows:
+        ours = medians[row, "ours"]
+        print(
+            f"{row}: ours is {ours / statistics.median(floor):.1f} guarded writes; "
+            + ", ".join(f"{name} takes {medians[row, name] / ours:.0f} times as long" for name, _ in peers))
+    zk.stop()
+
+
+main()
