@@ -28,6 +28,7 @@ let package = Package(
         .executable(name: "healer", targets: ["Daemon"]),
         .executable(name: "healerctl", targets: ["AdminTool"]),
         .executable(name: "healer-chaos", targets: ["ChaosTool"]),
+        .executable(name: "healer-docker-filter", targets: ["DockerFilter"]),
         .executable(name: "healer-simulate", targets: ["Simulate"]),
     ],
     targets: [
@@ -49,9 +50,14 @@ let package = Package(
         module("MicroHTTPD", "CMicroHTTPD"),
         module("YAML", "CYAML"),
 
+        // What is asked of a Docker engine: by the healer, and through the filter before the engine's socket.
+        module("Docker", "Curl"),
+
         // The programs.
         program(
-            "Daemon", "Cluster", "Election", "Healer", "Admin", "ZooKeeper", "RdKafka", "Curl", "MicroHTTPD", "YAML"),
+            "Daemon", "Cluster", "Election", "Healer", "Admin", "ZooKeeper", "RdKafka", "Curl", "MicroHTTPD", "YAML",
+            "Docker"),
+        program("DockerFilter", "Docker", "Curl", "MicroHTTPD"),
         program("AdminTool", "Cluster", "Admin", "ZooKeeper", "Curl"),
         program("ChaosTool", "Cluster", "Admin", "ZooKeeper", "RdKafka", "YAML"),
 
@@ -71,6 +77,7 @@ let package = Package(
         tests("CurlTests", "Curl", "MicroHTTPD"),
         tests("MicroHTTPDTests", "MicroHTTPD"),
         tests("YAMLTests", "YAML"),
+        tests("DockerTests", "Docker", "DockerFilter", "Daemon", "Curl", "MicroHTTPD"),
         tests("DaemonTests", "Daemon"),
         tests("ChaosToolTests", "Cluster", "ChaosTool", "RdKafka"),
         tests("SimulationTests", "Simulation"),

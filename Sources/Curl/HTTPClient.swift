@@ -13,10 +13,20 @@ public final class HTTPClient: Sendable {
     ///   - timeout: for the whole request, from the name's resolution to the last byte.
     ///   - limit: the largest body that is taken, in bytes.
     public func get(_ url: String, timeout: Duration, limit: Int = 16 << 20) async throws(CurlError) -> HTTPAnswer {
+        try await self.send(HTTPCall(.get, url), timeout: timeout, limit: limit)
+    }
+
+    /// Sends it once. Unless the connection was refused, a ``CurlError`` does not tell whether it arrived.
+    /// - Parameters:
+    ///   - timeout: for the whole request, from the name's resolution to the last byte.
+    ///   - limit: the largest body that is taken, in bytes.
+    public func send(
+        _ call: HTTPCall, timeout: Duration, limit: Int = 16 << 20
+    ) async throws(CurlError) -> HTTPAnswer {
         let box = TransferBox()
         return try await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let transfer = Transfer(url: url, timeout: timeout, limit: limit) { continuation.resume(returning: $0) }
+                let transfer = Transfer(call, timeout: timeout, limit: limit) { continuation.resume(returning: $0) }
                 box.put(transfer)
                 self.transfers.start(transfer)
                 // Cancelled before there was anything to cancel.
@@ -35,8 +45,11 @@ public final class HTTPClient: Sendable {
 public struct HTTPAnswer: Hashable, Sendable {
     public var status: Int
     public var body: [UInt8]
-    public init(status: Int, body: [UInt8]) {
+    /// The header `Date`: the server's clock, in seconds since 1970. `nil` without one.
+    public var date: Int64?
+    public init(status: Int, body: [UInt8], date: Int64? = nil) {
         self.status = status
         self.body = body
+        self.date = date
     }
 }

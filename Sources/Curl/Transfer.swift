@@ -13,11 +13,12 @@ final class Transfer: @unchecked Sendable {
     private var body: [UInt8] = []
     private var overflowed = false
     private let errorText: UnsafeMutablePointer<CChar>
+    private var headers: UnsafeMutablePointer<curl_slist>?
     private let complete: @Sendable (Outcome) -> Void
 
     /// - Parameter complete: called once, on any thread.
-    init(url: String, timeout: Duration, limit: Int, complete: @escaping @Sendable (Outcome) -> Void) {
-        self.url = url
+    init(_ call: HTTPCall, timeout: Duration, limit: Int, complete: @escaping @Sendable (Outcome) -> Void) {
+        self.url = call.url
         self.limit = limit
         self.complete = complete
         self.easy = curl_easy_init()!  // Fails only for want of memory.
@@ -26,7 +27,7 @@ final class Transfer: @unchecked Sendable {
         let (seconds, attoseconds) = timeout.components
         let milliseconds = max(1, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
         let context = Unmanaged.passUnretained(self).toOpaque()
-        ccurl_set_string(self.easy, CURLOPT_URL, url)
+        ccurl_set_string(self.easy, CURLOPT_URL, call.url)
         ccurl_set_string(self.easy, CURLOPT_PROTOCOLS_STR, "http,https")
         // Healers are asked directly, whatever the environment says.
         ccurl_set_string(self.easy, CURLOPT_NOPROXY, "*")
@@ -35,10 +36,33 @@ final class Transfer: @unchecked Sendable {
         ccurl_set_long(self.easy, CURLOPT_NOSIGNAL, 1)
         ccurl_set_pointer(self.easy, CURLOPT_ERRORBUFFER, self.errorText)
         ccurl_set_write(self.easy, writeCallback, context)
+        if let path = call.unixSocket { ccurl_set_string(self.easy, CURLOPT_UNIX_SOCKET_PATH, path) }
+        if let tls = call.tls { self.set(tls) }
+        for field in call.headers { self.headers = curl_slist_append(self.headers, "\(field.name): \(field.value)") }
+        if let headers = self.headers { ccurl_set_pointer(self.easy, CURLOPT_HTTPHEADER, headers) }
+        if call.method == .post {
+            // The size comes first: the library then copies that many bytes, NULs included.
+            ccurl_set_long(self.easy, CURLOPT_POSTFIELDSIZE, call.body.count)
+            call.body.withUnsafeBytes { bytes in
+                var none: UInt8 = 0
+                withUnsafeMutablePointer(to: &none) {
+                    let start = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? .init($0)
+                    ccurl_set_pointer(self.easy, CURLOPT_COPYPOSTFIELDS, start)
+                }
+            }
+        }
+    }
+
+    /// The other side is always verified: there is no way to say otherwise.
+    private func set(_ tls: HTTPCall.TLS) {
+        if let path = tls.authorities { ccurl_set_string(self.easy, CURLOPT_CAINFO, path) }
+        if let path = tls.certificate { ccurl_set_string(self.easy, CURLOPT_SSLCERT, path) }
+        if let path = tls.key { ccurl_set_string(self.easy, CURLOPT_SSLKEY, path) }
     }
 
     deinit {
         curl_easy_cleanup(self.easy)
+        curl_slist_free_all(self.headers)
         self.errorText.deallocate()
     }
 
@@ -47,13 +71,22 @@ final class Transfer: @unchecked Sendable {
         guard code != CURLE_OK else {
             var status = 0
             ccurl_get_long(self.easy, CURLINFO_RESPONSE_CODE, &status)
-            return self.complete(.success(HTTPAnswer(status: status, body: self.body)))
+            return self.complete(.success(HTTPAnswer(status: status, body: self.body, date: self.date)))
         }
         if self.overflowed { return self.fail(.tooLarge, "the answer is larger than \(self.limit) bytes") }
         let text = String(cString: self.errorText)
         self.fail(
             CurlError.Code(rawValue: Int32(code.rawValue)),
             text.isEmpty ? String(cString: curl_easy_strerror(code)) : text)
+    }
+
+    private var date: Int64? {
+        var header: UnsafeMutablePointer<curl_header>?
+        guard curl_easy_header(self.easy, "Date", 0, UInt32(CURLH_HEADER), -1, &header) == CURLHE_OK, let header else {
+            return nil
+        }
+        let seconds = curl_getdate(header.pointee.value, nil)
+        return seconds < 0 ? nil : Int64(seconds)
     }
 
     /// Ends it for a reason of our own.

@@ -54,6 +54,7 @@ enum HealerProgram {
         } catch {
             self.complain("\(error)")
             for server in servers { await server.stop() }
+            await parts.http.close()
             return Exit.configuration
         }
         ZooKeeperEnsemble.begin(log: log)
@@ -80,6 +81,7 @@ enum HealerProgram {
             }
             group.cancelAll()
         }
+        await parts.http.close()
         log.info("healer stopped")
         return Exit.success
     }
@@ -94,21 +96,29 @@ enum HealerProgram {
         do {
             let logs = try HealerLogs(configuration.logging, healer: configuration.healerID)
             let parts = HealerParts(configuration, dryRun: true, address: "", logs: logs)
-            let healings = try configuration.clusters.map { try ClusterHealing($0, parts) }
-            let status = HealerStatus(healings, parts)
-            var isHealthy = true
-            for healing in healings {
-                await healing.watching { await self.awaitOneCycle(healing, configuration) }
-                let page = await status.nodes(of: healing.name)
-                self.say(page.verdict.text(of: healing.name, colours: false) + "\n" + page.text(colours: false))
-                isHealthy = isHealthy && page.verdict.healthy
-            }
+            let outcome: Result<Bool, any Error>
+            do { outcome = .success(try await self.look(parts)) } catch { outcome = .failure(error) }
+            await parts.http.close()
             await logs.drain()
-            return isHealthy ? Exit.success : Exit.unhealthy
+            return try outcome.get() ? Exit.success : Exit.unhealthy
         } catch {
             self.complain("\(error)")
             return Exit.failure
         }
+    }
+
+    /// Prints what one cycle sees of each cluster; returns whether all is well.
+    private static func look(_ parts: HealerParts) async throws -> Bool {
+        let healings = try parts.configuration.clusters.map { try ClusterHealing($0, parts) }
+        let status = HealerStatus(healings, parts)
+        var isHealthy = true
+        for healing in healings {
+            await healing.watching { await self.awaitOneCycle(healing, parts.configuration) }
+            let page = await status.nodes(of: healing.name)
+            self.say(page.verdict.text(of: healing.name, colours: false) + "\n" + page.text(colours: false))
+            isHealthy = isHealthy && page.verdict.healthy
+        }
+        return isHealthy
     }
 
     /// Until every node has been looked at by all that watches it, or two intervals are over.

@@ -7,7 +7,11 @@ func say(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: 
 signal(SIGPIPE, SIG_IGN)
 
 // What a healer starts for itself, never a person.
-if CommandLine.arguments.dropFirst().first == "step-runner" { exit(await StepRunnerProgram.run()) }
+switch CommandLine.arguments.dropFirst().first {
+case "step-runner": exit(await StepRunnerProgram.run())
+case "docker-step": exit(await DockerStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
+default: break
+}
 
 do {
     switch try Invocation(arguments: Array(CommandLine.arguments.dropFirst())) {

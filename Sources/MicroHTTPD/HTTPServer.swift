@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// An HTTP/1.1 server on one address, carried by one thread of libmicrohttpd.
 ///
-/// Listens from ``init(host:port:limits:handler:)`` on; requests are answered while ``run()`` runs. To be ended by
+/// Listens from its initializer on; requests are answered while ``run()`` runs. To be ended by
 /// ``stop(grace:)``, or by cancelling the task of ``run()``.
 public final class HTTPServer: Sendable {
     public struct Limits: Hashable, Sendable {
@@ -22,8 +22,9 @@ public final class HTTPServer: Sendable {
         public init() {}
     }
 
+    /// The address, or the path of the Unix socket.
     public let host: String
-    /// The port that is bound: never 0.
+    /// The port that is bound; 0 for a Unix socket only.
     public let port: UInt16
 
     private let limits: Limits
@@ -43,11 +44,29 @@ public final class HTTPServer: Sendable {
     ///   - host: the address to listen on; `0.0.0.0` or `::` for all.
     ///   - port: 0 for any.
     ///   - handler: called for each request, many at a time; cancelled when ``run()`` is.
-    public init(
+    public convenience init(
         host: String, port: UInt16, limits: Limits = Limits(),
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
     ) throws(HTTPServerError) {
-        let socket = try ListeningSocket(host: host, port: port)
+        try self.init(ListeningSocket(host: host, port: port), host, limits, handler)
+    }
+
+    /// On a Unix socket, in the place of one that nobody listens at any more.
+    /// - Parameters:
+    ///   - path: at most 107 bytes.
+    ///   - mode: who may connect: whoever may write to it.
+    ///   - handler: called for each request, many at a time; cancelled when ``run()`` is.
+    public convenience init(
+        unixSocket path: String, mode: UInt32, limits: Limits = Limits(),
+        handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
+    ) throws(HTTPServerError) {
+        try self.init(ListeningSocket(path: path, mode: mode), path, limits, handler)
+    }
+
+    private init(
+        _ socket: ListeningSocket, _ host: String, _ limits: Limits,
+        _ handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
+    ) throws(HTTPServerError) {
         let traffic = Traffic(bodyLimit: limits.bodyBytes)
         let context = Unmanaged.passRetained(traffic)
         let pointer = cmicrohttpd_start(
@@ -56,7 +75,7 @@ public final class HTTPServer: Sendable {
         guard let pointer else {
             // The library has closed the socket.
             context.release()
-            throw HTTPServerError(reason: .system(EAGAIN), host: host, port: port)
+            throw HTTPServerError(reason: .system(EAGAIN), host: host, port: socket.port)
         }
         self.host = host
         self.port = socket.port

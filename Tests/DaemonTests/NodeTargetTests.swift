@@ -15,7 +15,9 @@ struct NodeTargetTests {
                 """))
         let cluster = configuration.clusters[0]
         let node = cluster.nodes[0].node
-        return NodeTarget(node, configuration.settings(for: node, in: cluster), usesTLS: cluster.usesTLS)
+        return NodeTarget(node, configuration.settings(for: node, in: cluster), usesTLS: cluster.usesTLS) {
+            CommandSupervisor(configuration: $0.command!, limit: $0.limit(for:))
+        }
     }
 
     @Test("By all that applies, unless the file says otherwise")

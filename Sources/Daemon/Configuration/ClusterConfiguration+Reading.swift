@@ -56,15 +56,15 @@ extension ClusterConfiguration {
         }
         // What is there and was refused has its own error.
         guard !section.has("supervisor") || self.supervisor != nil else { return }
-        guard self.supervisor?.commands[.start] != nil || section.node("supervisor")?["start"] == nil else { return }
+        guard self.supervisor?.knows(.start) == true || section.node("supervisor")?["start"] == nil else { return }
         let all = self.nodes.map { $0.supervisor ?? self.supervisor } + [self.supervisor]
         let needed = self.discovery.brokers || self.discovery.zooKeeperServers ? all : Array(all.dropLast())
-        if needed.contains(where: { $0?.commands[.start] == nil }) {
+        if needed.contains(where: { $0?.knows(.start) != true }) {
             section.complain(
                 Complaint(
                     "is `heal`, which needs a `supervisor` with `start` for every node",
                     "add it, or write `mode: observe`"), "mode")
-        } else if self.mode(for: .brokerHung) == .heal, needed.contains(where: { $0?.commands[.kill] == nil }) {
+        } else if self.mode(for: .brokerHung) == .heal, needed.contains(where: { $0?.knows(.kill) != true }) {
             section.reader.warn(
                 "`\(section.pathOf("supervisor"))` has no `kill`, so a hung broker is reported and left alone; "
                     + "add `kill`, or write `mode: observe` at `policies.brokerHung`",

@@ -133,6 +133,16 @@ extension ConfigurationKind where Value == Duration {
     }
 }
 
+extension ConfigurationKind where Value == Duration {
+    static func wholeSeconds(_ range: ClosedRange<Int>) -> Self {
+        let number = ConfigurationKind<Int>.integer(range)
+        return Self(
+            wanted: "\(number.wanted), in seconds",
+            read: { scalar throws(Complaint) in .seconds(try number.read(scalar)) },
+            show: { shortest($0.inSeconds) })
+    }
+}
+
 extension ConfigurationKind where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
     /// One of some words; `later` are words of versions to come, and what they will need.
     static func choice(later: [String: String] = [:]) -> Self {

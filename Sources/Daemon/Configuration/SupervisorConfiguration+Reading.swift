@@ -1,7 +1,10 @@
+import Cluster
+import Curl
+import Docker
 import YAML
 
 enum SupervisorType: String, Hashable, Sendable, CaseIterable {
-    case command
+    case command, docker
 }
 
 extension SupervisorConfiguration {
@@ -11,15 +14,12 @@ extension SupervisorConfiguration {
     /// `nil` when its type is not of this version, which is reported; then nothing else of it is judged.
     init?(_ section: Section) {
         let later = "this type is not available in this version"
-        let types = ["systemd": later, "docker": later, "kubernetes": later]
-        let kind = ConfigurationKind<SupervisorType>.choice(later: types)
-        if section.required("type", kind) == nil, !section.reader.isDescribing {
+        let kind = ConfigurationKind<SupervisorType>.choice(later: ["systemd": later, "kubernetes": later])
+        let type = section.required("type", kind)
+        let isDescribing = section.reader.isDescribing
+        if type == nil, !isDescribing {
             section.abandon()
             return nil
-        }
-        self.commands = [:]
-        for verb in SupervisorVerb.allCases {
-            if let command = section.command(verb.rawValue) { self.commands[verb] = command }
         }
         self.limits = section.section("limits") { limits in
             Dictionary(
@@ -29,6 +29,36 @@ extension SupervisorConfiguration {
                         limits.value("\(verb.rawValue)_seconds", .seconds(0.1...3600), default: verb.standardLimit)
                     )
                 })
+        }
+        let command = type == .command || isDescribing ? CommandConfiguration(section) : nil
+        let docker = type == .docker || isDescribing ? DockerConfiguration(section) : nil
+        if let docker, type == .docker {
+            self.means = .docker(docker)
+            self.check(docker, section)
+        } else if let command {
+            self.means = .command(command)
+        } else {
+            return nil
+        }
+    }
+
+    private func check(_ docker: DockerConfiguration, _ section: Section) {
+        for verb in [SupervisorVerb.stop, .restart] where self.limit(for: verb) <= docker.stopTime {
+            section.complain(
+                Complaint(
+                    "is \(shortest(docker.stopTime.inSeconds))",
+                    "make it less than limits.\(verb.rawValue)_seconds (\(shortest(self.limit(for: verb).inSeconds)))"),
+                "stop_seconds")
+            return
+        }
+    }
+}
+
+extension CommandConfiguration {
+    init(_ section: Section) {
+        self.commands = [:]
+        for verb in SupervisorVerb.allCases {
+            if let command = section.command(verb.rawValue) { self.commands[verb] = command }
         }
         self.environment = section.properties("environment", name: Self.variable)
         if !section.has("status") {
@@ -43,13 +73,51 @@ extension SupervisorConfiguration {
     }
 }
 
-extension SupervisorConfiguration {
+extension CommandConfiguration {
     private static func variable(_ name: String) -> Complaint? {
         let isAllowed = name.utf8.allSatisfy { byte in
             (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5f
         }
         guard name.isEmpty || !isAllowed else { return nil }
         return Complaint("is not such a name", "write a variable's name: letters, digits, underscores")
+    }
+}
+
+extension DockerConfiguration {
+    init(_ section: Section) {
+        let places: Set<Placeholder> = [.node, .host, .brokerID]
+        self.engine = section.pattern(
+            "engine", places, default: [.text(EngineAddress.standard.description)],
+            "an address, `unix:///PATH` or `tcp://HOST:PORT`"
+        ) { EngineAddress($0) != nil }
+        self.container = section.pattern(
+            "container", places, default: [.placeholder(.node)],
+            "the name of a container, in letters, digits, dots, dashes and underscores"
+        ) {
+            ContainerReference($0) != nil
+        }
+        self.stopTime = section.value("stop_seconds", .wholeSeconds(1...3600), default: Self.standardStopTime)
+        self.tls =
+            section.optionalSection("tls") { tls in
+                let files = HTTPCall.TLS(
+                    authorities: tls.optional("ca_file", .absolutePath, absent: "the system's list"),
+                    certificate: tls.optional("certificate_file", .absolutePath),
+                    key: tls.optional("key_file", .absolutePath))
+                if (files.certificate == nil) != (files.key == nil) {
+                    let missing = files.key == nil ? "key_file" : "certificate_file"
+                    tls.missing(missing, "the path of the other half, or leave both out")
+                }
+                return files
+            } ?? nil
+        if section.reader.isDescribing { return }
+        let engine = self.engine.description
+        if self.tls != nil, engine.hasPrefix("unix:") {
+            section.complain(Complaint("is there, but a Unix socket has no TLS", "leave it out"), "tls")
+        } else if self.tls == nil, engine.hasPrefix("tcp:") {
+            section.reader.warn(
+                "`\(section.pathOf("engine"))` is plain TCP: whoever reaches it is root there, unless a filter stands "
+                    + "before it; add `tls`, or use a Unix socket", at: section.mark(of: "engine"))
+        }
     }
 }
 
@@ -77,5 +145,25 @@ extension Section {
         let command = CommandTemplate(arguments)
         self.reader.record(self.pathOf(key), command.description, .file(line: node.mark.line))
         return command
+    }
+
+    /// A text with placeholders that is judged by what it would be with a word in their places.
+    fileprivate func pattern(
+        _ key: String, _ placeholders: Set<Placeholder>, default standard: [TextTemplate.Piece], _ wanted: String,
+        isAllowed: (String) -> Bool
+    ) -> TextTemplate {
+        let standard = TextTemplate(standard)
+        guard let node = self.node(key) else {
+            self.reader.record(self.pathOf(key), standard.description, .standard)
+            return standard
+        }
+        guard let template = self.template(key, node, placeholders) else { return standard }
+        let words = Dictionary(uniqueKeysWithValues: placeholders.map { ($0, "1") })
+        guard let sample = try? template.filled(with: words), isAllowed(sample) else {
+            self.complain(Complaint("is `\(template)`", "write \(wanted)"), key)
+            return standard
+        }
+        self.reader.record(self.pathOf(key), template.description, .file(line: node.mark.line))
+        return template
     }
 }

@@ -1,5 +1,5 @@
 /// What a supervisor can be asked and told.
-enum SupervisorVerb: String, Hashable, Sendable, CaseIterable {
+enum SupervisorVerb: String, Hashable, Sendable, Codable, CaseIterable {
     case status, logs, start, stop, kill, restart, dump
 
     /// How long it may take unless the file says otherwise.
@@ -14,14 +14,38 @@ enum SupervisorVerb: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// The operator's own commands for the processes of nodes: type `command`.
+/// Who runs the processes of nodes.
 struct SupervisorConfiguration: Hashable, Sendable {
-    /// `status` is always there. What is not there cannot be asked or told.
-    var commands: [SupervisorVerb: CommandTemplate]
+    enum Means: Hashable, Sendable {
+        case command(CommandConfiguration)
+        case docker(DockerConfiguration)
+    }
+    var means: Means
     /// One for each verb.
     var limits: [SupervisorVerb: Duration]
-    /// Added to the clean environment of every command.
-    var environment: [String: PropertyValue]
+
+    /// `nil` for any other type.
+    var command: CommandConfiguration? {
+        if case .command(let configuration) = self.means { configuration } else { nil }
+    }
+    /// `nil` for any other type.
+    var docker: DockerConfiguration? { if case .docker(let configuration) = self.means { configuration } else { nil } }
 
     func limit(for verb: SupervisorVerb) -> Duration { self.limits[verb] ?? verb.standardLimit }
+
+    /// Whether it can be asked or told this.
+    func knows(_ verb: SupervisorVerb) -> Bool {
+        switch self.means {
+        case .command(let configuration): configuration.commands[verb] != nil
+        case .docker: true
+        }
+    }
+}
+
+/// The operator's own commands for the processes of nodes: type `command`.
+struct CommandConfiguration: Hashable, Sendable {
+    /// `status` is always there. What is not there cannot be asked or told.
+    var commands: [SupervisorVerb: CommandTemplate]
+    /// Added to the clean environment of every command.
+    var environment: [String: PropertyValue]
 }

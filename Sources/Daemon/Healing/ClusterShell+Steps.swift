@@ -145,14 +145,8 @@ extension ClusterShell {
         switch intent.step {
         case .deregister: return await self.probeRegistration(intent)
         case .start, .kill:
-            guard let supervisor = self.nodes[intent.node]?.supervisor, let target = self.nodes[intent.node],
-                let process = try? await supervisor.status(of: target.node)
-            else { return .unknown }
-            let isAnother = process.identity != intent.target
-            let isDone =
-                intent.step == .start ? process.state == .running && isAnother : process.state != .running || isAnother
-            // Until its limit has passed, the old leader's runner may still be at it.
-            return isDone ? .done(StepResult(.succeeded, output: "found \(process.state.rawValue)")) : .running
+            guard let target = self.nodes[intent.node], let supervisor = target.supervisor else { return .unknown }
+            return await supervisor.probe(SupervisorVerb(intent.step), target.node, identity: intent.target)
         }
     }
 

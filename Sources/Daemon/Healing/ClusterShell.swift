@@ -132,8 +132,13 @@ struct NodeTarget: Sendable {
 }
 
 extension NodeTarget {
-    /// - Parameter usesTLS: whether the brokers of its cluster are reached through TLS.
-    init(_ node: Node, _ settings: NodeSettings, usesTLS: Bool) {
+    /// - Parameters:
+    ///   - usesTLS: whether the brokers of its cluster are reached through TLS.
+    ///   - supervisor: makes what its configuration describes.
+    init(
+        _ node: Node, _ settings: NodeSettings, usesTLS: Bool,
+        supervisor: (SupervisorConfiguration) -> any Supervisor
+    ) {
         var exchanges: Set<Exchange> = []
         switch node.role {
         case .broker:
@@ -150,7 +155,7 @@ extension NodeTarget {
         self.init(
             node: node, methods: settings.methods,
             liveness: exchanges.isEmpty ? nil : .init(node: node.name, endpoint: node.endpoint, exchanges: exchanges),
-            supervisor: settings.supervisor.map { CommandSupervisor(configuration: $0) },
+            supervisor: settings.supervisor.map(supervisor),
             mayDump: settings.actions.contains(.dump))
     }
 }

@@ -1,4 +1,5 @@
 import Cluster
+import Curl
 import Election
 import Foundation
 import Healer
@@ -13,6 +14,8 @@ struct HealerParts: Sendable {
     let log: Logger
     let time: any TimeSource
     let runner: StepRunner
+    /// For engines. To be closed.
+    let http = HTTPClient()
 
     init(_ configuration: Configuration, dryRun: Bool, address: String, logs: HealerLogs) {
         self.configuration = configuration
@@ -21,7 +24,7 @@ struct HealerParts: Sendable {
         self.logs = logs
         self.log = logs.logger
         self.time = BootClock()
-        self.runner = StepRunner(executable: "/proc/self/exe")
+        self.runner = StepRunner(executable: Self.executable)
     }
 
     /// A new incarnation each time: a candidacy is never taken up again.
@@ -64,8 +67,22 @@ struct HealerParts: Sendable {
 
     /// How a node is watched, and who runs its process.
     func target(_ node: Node, in cluster: ClusterConfiguration) -> NodeTarget {
-        NodeTarget(node, self.configuration.settings(for: node, in: cluster), usesTLS: cluster.usesTLS)
+        NodeTarget(
+            node, self.configuration.settings(for: node, in: cluster), usesTLS: cluster.usesTLS,
+            supervisor: self.supervisor)
     }
+
+    private func supervisor(_ configuration: SupervisorConfiguration) -> any Supervisor {
+        switch configuration.means {
+        case .command(let command): CommandSupervisor(configuration: command, limit: configuration.limit(for:))
+        case .docker(let docker):
+            DockerSupervisor(
+                configuration: docker, limit: configuration.limit(for:), client: self.http, executable: Self.executable)
+        }
+    }
+
+    /// This program, also after its file was replaced by a newer one.
+    private static let executable = "/proc/self/exe"
 }
 
 extension ClusterConfiguration {

@@ -4,7 +4,9 @@ import Foundation
 /// The operator's own commands (type `command`): `status` prints one JSON line
 /// `{"state": "running", "identity": "…", "exit": {"code": 0}}`; the others tell by their exit status.
 struct CommandSupervisor: Supervisor {
-    let configuration: SupervisorConfiguration
+    let configuration: CommandConfiguration
+    /// How long each may take.
+    let limit: @Sendable (SupervisorVerb) -> Duration
 
     /// All that a command inherits; what it needs beyond, its configuration adds.
     static let cleanEnvironment = [
@@ -32,7 +34,7 @@ struct CommandSupervisor: Supervisor {
         let settings = Self.cleanEnvironment.merging(self.configuration.environment.mapValues(\.revealed)) { $1 }
         return Command(
             arguments: arguments, environment: settings.merging(environment) { $1 },
-            limit: self.configuration.limit(for: verb))
+            limit: self.limit(verb))
     }
 
     func status(of node: Node) async throws(SupervisorFailure) -> ProcessState {

@@ -13,6 +13,23 @@ protocol Supervisor: Sendable {
     ) throws(SupervisorFailure) -> Command
     /// Whether it can be asked or told this.
     func knows(_ verb: SupervisorVerb) -> Bool
+    /// What became of a verb that somebody may have been about to carry out on this life of the node's process.
+    func probe(_ verb: SupervisorVerb, _ node: Node, identity: ProcessIdentity?) async -> ProbeResult
+}
+
+extension Supervisor {
+    /// By the status alone: what is not done may be under way, until the step's limit has passed.
+    func probe(_ verb: SupervisorVerb, _ node: Node, identity: ProcessIdentity?) async -> ProbeResult {
+        guard let process = try? await self.status(of: node) else { return .unknown }
+        let isAnother = process.identity != identity
+        let isDone =
+            switch verb {
+            case .start, .restart: process.state == .running && isAnother
+            case .kill, .stop: process.state != .running || isAnother
+            case .status, .logs, .dump: false
+            }
+        return isDone ? .done(StepResult(.succeeded, output: "found \(process.state.rawValue)")) : .running
+    }
 }
 
 /// Why a supervisor could not be asked: says nothing about the node.

@@ -74,7 +74,7 @@ struct ConfigurationTests {
         #expect(cluster.kafka["sasl.password"] == .secret(Secret("hush")))
         #expect(cluster.kafka["retries"] == .plain("5"))
         #expect(cluster.zooKeeper?.servers.last == Endpoint(host: "::1", port: 2))
-        #expect(cluster.supervisor?.environment["A"] == .plain("on"))
+        #expect(cluster.supervisor?.command?.environment["A"] == .plain("on"))
         #expect(cluster.supervisor?.limit(for: .start) == .seconds(7))
         #expect(cluster.supervisor?.limit(for: .logs) == .seconds(5))
         let node = try #require(cluster.nodes.first)
@@ -85,8 +85,8 @@ struct ConfigurationTests {
         #expect(node.retryPolicy?.initialDelay == .milliseconds(500))
         #expect(configuration.settings(for: node.node, in: cluster).methods == [.socket, .supervisor])
         #expect(
-            try cluster.supervisor?.commands[.start]?.filled(with: cluster.placeholders(for: node.node, identity: nil))
-                == ["/s", "h:7"])
+            try cluster.supervisor?.command?.commands[.start]?
+                .filled(with: cluster.placeholders(for: node.node, identity: nil)) == ["/s", "h:7"])
         #expect(cluster.mode(for: .brokerHung) == .observe)
         #expect(cluster.mode(for: .brokerDead) == .heal)
         #expect(!cluster.discovery.brokers)

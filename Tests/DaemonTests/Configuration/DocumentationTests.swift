@@ -82,7 +82,7 @@ struct DocumentationTests {
         #expect(cluster.zooKeeperNodes.map(\.name.rawValue) == ["zookeeper-1", "zookeeper-2", "zookeeper-3"])
         let node = try #require(cluster.node(for: .init(2), at: .init(host: "127.0.0.1", port: 3002)))
         let values = cluster.placeholders(for: node, identity: .init("17-4711"))
-        let supervisor = try #require(cluster.supervisor)
+        let supervisor = try #require(cluster.supervisor?.command)
         for verb in SupervisorVerb.allCases {
             let command = try #require(supervisor.commands[verb])
             let more = verb == .kill ? ["--identity", "17-4711"] : []
