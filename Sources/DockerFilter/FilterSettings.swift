@@ -33,8 +33,11 @@ enum FilterSettings: Hashable, Sendable {
         var (listen, engine) = (EngineAddress.unix(path: "/run/healer/docker.sock"), EngineAddress.standard)
         var isCheck = false
         var rest = arguments[...]
-        while let option = rest.popFirst() {
+        while let word = rest.popFirst() {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let option = word.hasPrefix("--") && parts.count == 2 ? parts[0] : word
             func value() throws(Problem) -> String {
+                if option != word { return parts[1] }
                 guard let next = rest.popFirst() else { throw Problem(description: "`\(option)` needs a value") }
                 return next
             }
@@ -49,7 +52,7 @@ enum FilterSettings: Hashable, Sendable {
             case "--help", "-h":
                 self = .help
                 return
-            case "--check": isCheck = true
+            case "--check" where option == word: isCheck = true
             case "--listen": listen = try address()
             case "--engine": engine = try address()
             case "--container":

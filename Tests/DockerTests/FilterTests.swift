@@ -150,7 +150,7 @@ struct FilterTests {
                     FilterRules(containers: [kafka], verbs: [.inspect, .logs, .start, .kill])))
         #expect(
             try FilterSettings([
-                "--container", "kafka-1", "--verb", "inspect", "--listen", "tcp://0.0.0.0:2375", "--engine",
+                "--container=kafka-1", "--verb=inspect", "--listen", "tcp://0.0.0.0:2375", "--engine",
                 "unix:///e.sock",
             ])
                 == .serve(
@@ -160,7 +160,7 @@ struct FilterTests {
         for wrong in [
             [], ["--container"], ["--container", "a/b"], ["--container", "a", "--verb", "exec"],
             ["--listen", "nowhere"],
-            ["--all"],
+            ["--all"], ["--check=yes"], ["--container="],
         ] {
             #expect(throws: FilterSettings.Problem.self, "\(wrong)") { try FilterSettings(wrong) }
         }

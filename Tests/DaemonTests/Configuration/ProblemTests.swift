@@ -37,7 +37,7 @@ struct ProblemTests {
                     + "write one of `observe`, `heal`",
                 "c.yaml:8:5: `mode` is there twice, first at 7:5; keep one of them",
                 "c.yaml:9:24: `clusters[0].supervisor.type` is `systemd`: this type is not available in this version; "
-                    + "write `command`",
+                    + "write one of `command`, `docker`",
                 "c.yaml:11:9: `api.port` is `70000`; write a port from 0 to 65535, where 0 means any free one",
                 "c.yaml:12:3: `api.metrics-port` is not a known key; did you mean `metrics_port`?",
                 "c.yaml:13:1: `smtp` is not available in this version; leave it out",
@@ -121,7 +121,20 @@ struct ProblemTests {
         ("zookeeper_digest: {username: a, password: b}", "`clusters[0].zookeeper_digest` is there, but no `zookeeper`"),
         ("zookeeper: z\nzookeeper_digest: {username: \"a:b\", password: b}", "write a user name without a colon"),
         ("zookeeper: z\nzookeeper_digest: {username: a}", "`clusters[0].zookeeper_digest.password` is missing"),
-        ("supervisor: {status: [/s]}", "`clusters[0].supervisor.type` is missing; write `command`"),
+        ("supervisor: {status: [/s]}", "`clusters[0].supervisor.type` is missing; write one of `command`"),
+        (
+            "supervisor: {type: docker, engine: /run/docker.sock}",
+            "write an address, `unix:///PATH` or `tcp://HOST:PORT`"
+        ),
+        ("supervisor: {type: docker, engine: \"tcp://${number}:1\"}", "has `${number}`, which has no meaning here"),
+        ("supervisor: {type: docker, container: \"a/${node}\"}", "write the name of a container"),
+        ("supervisor: {type: docker, start: [/s]}", "`clusters[0].supervisor.start` is not a known key"),
+        ("supervisor: {type: docker, stop_seconds: 90}", "make it less than limits.stop_seconds (60)"),
+        ("supervisor: {type: docker, tls: {ca_file: /c}}", "but a Unix socket has no TLS"),
+        (
+            "supervisor: {type: docker, engine: \"tcp://h:1\", tls: {key_file: /k}}",
+            "`clusters[0].supervisor.tls.certificate_file` is missing"
+        ),
         ("supervisor: {type: command}", "`clusters[0].supervisor.status` is missing"),
         ("supervisor: {type: comand}", "did you mean `command`?"),
         ("supervisor: {type: command, status: /bin/s}", "is not a list of arguments"),
