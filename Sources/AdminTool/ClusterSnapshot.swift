@@ -1,6 +1,6 @@
 import Admin
 import Cluster
-import Foundation
+import FoundationEssentials
 import ZooKeeper
 
 /// Everything about one cluster that stands in ZooKeeper, read at about one time.

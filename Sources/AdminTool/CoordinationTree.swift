@@ -1,6 +1,7 @@
 import Admin
 import Cluster
-import Foundation
+import FoundationEssentials
+import Glibc
 import ZooKeeper
 
 /// What the healers keep in ZooKeeper, as `healerctl` reads it, without any healer's help.

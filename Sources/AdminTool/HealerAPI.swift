@@ -1,7 +1,8 @@
 import Admin
 import Cluster
 import Curl
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// The healers of a cluster, asked one after the other, the leader first.
 struct HealerAPI: Sendable {
@@ -44,6 +45,15 @@ struct HealerAPI: Sendable {
     }
 
     static func escaped(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._"))) ?? ""
+        text.utf8.reduce(into: "") { escaped, byte in
+            let character = Character(Unicode.Scalar(byte))
+            if character.isASCII, character.isLetter || character.isNumber || "-._".contains(character) {
+                escaped.append(character)
+            } else {
+                escaped +=
+                    "%" + String(byte >> 4, radix: 16, uppercase: true)
+                    + String(byte & 15, radix: 16, uppercase: true)
+            }
+        }
     }
 }

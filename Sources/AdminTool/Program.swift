@@ -1,6 +1,7 @@
 import Admin
 import Cluster
-import Foundation
+import FoundationEssentials
+import Glibc
 import ZooKeeper
 
 /// One call of `healerctl`.
@@ -127,7 +128,7 @@ struct Program: Sendable {
 
     /// Who asks: stands in `control` for everybody to see.
     private var operatorName: String {
-        let user = self.environment["SUDO_USER"] ?? self.environment["USER"] ?? NSUserName()
+        let user = self.environment["SUDO_USER"] ?? self.environment["USER"] ?? "uid \(getuid())"
         return "\(user)@\(ProcessInfo.processInfo.hostName)"
     }
 }

@@ -1,6 +1,7 @@
 import Admin
 import Cluster
-import Foundation
+import FoundationEssentials
+import Glibc
 import Healer
 import MicroHTTPD
 
@@ -145,8 +146,8 @@ enum HealerProgram {
         }
     }
 
-    private static func say(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }
+    private static func say(_ text: String) { writeAll(STDOUT_FILENO, Array(text.utf8)) }
     private static func complain(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data("healer: \(text)\n".utf8))
+        writeAll(STDERR_FILENO, Array("healer: \(text)\n".utf8))
     }
 }

@@ -1,5 +1,6 @@
 import Dispatch
-import Foundation
+import Glibc
+import Synchronization
 
 /// SIGTERM and SIGINT: the first asks for an orderly end, a second one forces it.
 enum StopSignals {
@@ -22,19 +23,21 @@ enum StopSignals {
 
     /// Ends the process after so long, if it has not ended.
     static func endAtLatest(after limit: Duration, status: Int32) {
-        let thread = Thread {
-            Thread.sleep(forTimeInterval: Double(limit.components.seconds))
-            try? FileHandle.standardError.write(contentsOf: Data("healer: something did not end in time\n".utf8))
+        runOnOwnThread {
+            sleep(UInt32(limit.components.seconds))
+            writeAll(STDERR_FILENO, Array("healer: something did not end in time\n".utf8))
             _exit(status)
         }
-        thread.start()
     }
 
     /// Sources that are let go would hear nothing more.
     private static let kept = Kept()
+    /// `@unchecked Sendable`: the list is touched under the lock only.
     private final class Kept: @unchecked Sendable {
-        private let lock = NSLock()
+        private let lock = Mutex(())
         private var sources: [any DispatchSourceSignal] = []
-        func withLock(_ body: (inout [any DispatchSourceSignal]) -> Void) { self.lock.withLock { body(&self.sources) } }
+        func withLock(_ body: (inout [any DispatchSourceSignal]) -> Void) {
+            self.lock.withLock { _ in body(&self.sources) }
+        }
     }
 }

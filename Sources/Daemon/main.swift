@@ -1,7 +1,8 @@
 import Cluster
-import Foundation
+import FoundationEssentials
+import Glibc
 
-func say(_ text: String, to handle: FileHandle) { try? handle.write(contentsOf: Data(text.utf8)) }
+func say(_ text: String, to descriptor: Int32) { writeAll(descriptor, Array(text.utf8)) }
 
 // A reader of our output or of a connection that goes away is an error of that write, not the end of the healer.
 signal(SIGPIPE, SIG_IGN)
@@ -15,17 +16,17 @@ default: break
 
 do {
     switch try Invocation(arguments: Array(CommandLine.arguments.dropFirst())) {
-    case .help: say(Invocation.usage, to: .standardOutput)
-    case .version: say("healer \(HealerVersion.current)\n", to: .standardOutput)
+    case .help: say(Invocation.usage, to: STDOUT_FILENO)
+    case .version: say("healer \(HealerVersion.current)\n", to: STDOUT_FILENO)
     case .validate(let path, let print):
         let answer = Validation.validate(path, print: print)
-        say(answer.errors, to: .standardError)
-        say(answer.output, to: .standardOutput)
+        say(answer.errors, to: STDERR_FILENO)
+        say(answer.output, to: STDOUT_FILENO)
         exit(answer.exit)
     case .run(let path, let dryRun): exit(await HealerProgram.run(path, dryRun: dryRun))
     case .test(let path): exit(await HealerProgram.test(path))
     }
 } catch {
-    say("healer: \(error)\ntry `healer --help`\n", to: .standardError)
+    say("healer: \(error)\ntry `healer --help`\n", to: STDERR_FILENO)
     exit(2)
 }

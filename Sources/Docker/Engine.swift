@@ -1,5 +1,6 @@
 import Curl
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// A Docker engine, asked over its HTTP interface. Each call is one request; nothing is tried again.
 public struct Engine: Sendable {

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// All that we ever ask of a Docker engine, about one container: what a healer sends, and what the filter before the
 /// engine's socket lets through.

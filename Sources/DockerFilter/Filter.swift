@@ -1,6 +1,6 @@
 import Curl
 import Docker
-import Foundation
+import FoundationEssentials
 import MicroHTTPD
 
 /// Stands between healers and the socket of a Docker engine, which is as good as root on its host.
@@ -17,7 +17,8 @@ struct Filter: Sendable {
     static let patience = Duration.seconds(60)
 
     func answer(_ question: HTTPRequest) async -> HTTPResponse {
-        let asked = "\(question.method) \(question.path.prefix(200))"
+        let query = question.query.map { "\($0.name)=\($0.value.prefix(100))" }.joined(separator: "&")
+        let asked = "\(question.method) \(question.path.prefix(200))\(query.isEmpty ? "" : "?\(query.prefix(200))")"
         guard question.method == "GET" || question.method == "POST", question.body.isEmpty,
             let request = EngineRequest(
                 isPost: question.method == "POST", path: question.path,

@@ -1,11 +1,13 @@
 import Curl
 import Dispatch
 import Docker
-import Foundation
+import FoundationEssentials
+import Glibc
 import MicroHTTPD
 
 let complain: @Sendable (String) -> Void = {
-    try? FileHandle.standardError.write(contentsOf: Data("healer-docker-filter: \($0)\n".utf8))
+    let line = Array("healer-docker-filter: \($0)\n".utf8)
+    _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
 /// Until SIGTERM or SIGINT.

@@ -37,11 +37,18 @@ struct EngineTLSTests {
         try #require(made.succeeded, "\(made.summary)")
 
         let port = try freePort()
-        // An engine of its own without networks or containers: what is shown is the way to it.
+        // An engine of its own without containers: what is shown is the way to it. Its bridge is its own, too: told to
+        // use none, an engine takes away the one that others use.
+        let bridge = "kh\(UUID().uuidString.prefix(8).lowercased())"
+        func ip(_ arguments: String...) async -> CommandResult {
+            await Command(arguments: ["ip"] + arguments, environment: environment, limit: .seconds(20)).run()
+        }
+        let added = await ip("link", "add", bridge, "type", "bridge")
+        try #require(added.succeeded, "\(added.summary)")
         let daemon = try SpawnedProcess(
             [
                 "dockerd", "--data-root", "\(directory)/data", "--exec-root", "\(directory)/run", "--pidfile",
-                "\(directory)/pid", "--bridge", "none", "--iptables=false", "--host", "tcp://127.0.0.1:\(port)",
+                "\(directory)/pid", "--bridge", bridge, "--iptables=false", "--host", "tcp://127.0.0.1:\(port)",
                 "--tlsverify", "--tlscacert", "\(directory)/ca.pem", "--tlscert", "\(directory)/server.pem", "--tlskey",
                 "\(directory)/server.key", "--log-level", "error",
             ], environment: environment, ownSession: true, pipes: [])
@@ -50,6 +57,7 @@ struct EngineTLSTests {
         do { result = .success(try await self.speak(port, directory, client)) } catch { result = .failure(error) }
         kill(daemon.pid, SIGTERM)
         while daemon.reap() == nil { try await Task.sleep(for: .milliseconds(50)) }
+        _ = await ip("link", "delete", bridge)
         await client.close()
         try result.get()
     }

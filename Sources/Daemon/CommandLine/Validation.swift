@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// `healer validate`.
 enum Validation {

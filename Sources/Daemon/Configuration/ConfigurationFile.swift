@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import YAML
 
 /// The file that a configuration stands in.
@@ -43,7 +44,7 @@ enum ConfigurationFile {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         // One byte more than is allowed, so that the parser can say so.
         while text.count <= YAMLDocument.Limits().bytes {
-            let count = Foundation.read(descriptor, &buffer, buffer.count)
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
                 throw Self.problem(path, "the file cannot be read: \(String(cString: strerror(errno))); check the disk")

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// A file that holds one secret and nothing else.
 enum SecretFile {
@@ -31,7 +32,7 @@ enum SecretFile {
         var bytes = [UInt8](repeating: 0, count: Self.maximumSize + 1)
         var count = 0
         while count < bytes.count {
-            let got = bytes[count...].withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
+            let got = bytes[count...].withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
             if got < 0, errno == EINTR { continue }
             guard got >= 0 else {
                 throw Complaint(

@@ -1,6 +1,6 @@
 import Cluster
 import Healer
-import Foundation
+import FoundationEssentials
 
 /// Follows what others put into the coordination tree of one cluster — both control nodes, and the other healers'
 /// digests — and puts our own digest there.

@@ -1,7 +1,7 @@
 import Cluster
 import Curl
 import Election
-import Foundation
+import FoundationEssentials
 import Healer
 
 /// What all clusters of one healer have in common.

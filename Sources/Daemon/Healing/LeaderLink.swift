@@ -1,7 +1,7 @@
 import Admin
 import Cluster
 import Dispatch
-import Foundation
+import FoundationEssentials
 import Glibc
 import Synchronization
 
@@ -70,9 +70,7 @@ final class LeaderLink: @unchecked Sendable {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
         self.wake = (ends[0], ends[1])
-        let thread = Thread { [self] in self.loop() }
-        thread.name = "leader link"
-        thread.start()
+        runOnOwnThread { [self] in self.loop() }
     }
 
     deinit {
@@ -268,7 +266,7 @@ enum HTTPAnswer {
         let lines = String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\r\n")
         guard lines.first?.hasPrefix("HTTP/1.1 200 ") ?? false else { return [] }
         let length = lines.lazy.map { $0.lowercased() }.first { $0.hasPrefix("content-length:") }
-            .flatMap { Int($0.dropFirst("content-length:".count).trimmingCharacters(in: .whitespaces)) }
+            .flatMap { Int($0.dropFirst("content-length:".count).filter { $0 != " " && $0 != "\t" }) }
         guard let length else { return [] }
         let body = bytes[(end + blank.count)...]
         return body.count < length ? nil : Array(body.prefix(length))

@@ -1,6 +1,7 @@
 import Cluster
 import Dispatch
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// The three logs of a healer: what happened (`application.log`), what was decided and done (`audit.log`), and how long
 /// things took (`performance.log`). Without a directory all three go to standard error.

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import Synchronization
 
 /// A write to a log that failed.
@@ -115,7 +116,7 @@ final class LogFile: Sendable {
 
     private static func open(_ path: String, _ state: inout State) throws(LogFileError) {
         // Not blocking, since opening a pipe would wait for its reader.
-        let descriptor = Foundation.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640)
+        let descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640)
         guard descriptor >= 0 else { throw LogFileError(path: path, operation: "open", number: errno) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -135,7 +136,7 @@ final class LogFile: Sendable {
             if !state.isRegular { try self.awaitRoom(state.descriptor) }
             // A pipe that has room has room for this many.
             let part = state.isRegular ? rest : rest.prefix(4096)
-            let count = part.withUnsafeBytes { Foundation.write(state.descriptor, $0.baseAddress, $0.count) }
+            let count = part.withUnsafeBytes { Glibc.write(state.descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR || (errno == EAGAIN && !state.isRegular) { continue }
                 throw self.error("write")

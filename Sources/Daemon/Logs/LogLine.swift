@@ -1,5 +1,6 @@
 import Cluster
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// Log records as lines. Control characters are escaped, so that no value can begin a line of its own or move a terminal's
 /// cursor.

@@ -1,6 +1,6 @@
 import Cluster
 import Dispatch
-import Foundation
+import FoundationEssentials
 import Glibc
 import Synchronization
 
@@ -40,9 +40,7 @@ final class LivenessMonitor: @unchecked Sendable {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
         self.wake = (ends[0], ends[1])
-        let thread = Thread { [self] in self.loop() }
-        thread.name = "liveness"
-        thread.start()
+        runOnOwnThread { [self] in self.loop() }
     }
 
     /// From now on these, and no others. Connections to nodes that stay are kept.

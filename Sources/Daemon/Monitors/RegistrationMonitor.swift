@@ -1,5 +1,6 @@
 import Cluster
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// Reads who is registered in a cluster's ZooKeeper, and who is its controller, whenever that changes, and the
 /// partitions' `state` znodes when somebody asks.
@@ -199,10 +200,11 @@ actor RegistrationMonitor {
     static func endpoint(_ data: [UInt8]) -> Endpoint? {
         guard let content = try? JSONDecoder().decode(BrokerContent.self, from: Data(data)) else { return nil }
         for announced in content.endpoints ?? [] {
-            guard let slashes = announced.range(of: "://"), let colon = announced.lastIndex(of: ":"),
+            guard let slashes = announced.firstRange(of: "://"), let colon = announced.lastIndex(of: ":"),
                 colon > slashes.upperBound, let port = UInt16(announced[announced.index(after: colon)...])
             else { continue }
-            let host = announced[slashes.upperBound..<colon].trimmingCharacters(in: ["[", "]"])
+            // An IPv6 address stands in brackets.
+            let host = announced[slashes.upperBound..<colon].filter { $0 != "[" && $0 != "]" }
             return Endpoint(host: host, port: port)
         }
         guard let host = content.host, let port = content.port.flatMap({ UInt16(exactly: $0) }) else { return nil }

@@ -1,5 +1,5 @@
 import Cluster
-import Foundation
+import FoundationEssentials
 import Glibc
 
 /// `healer step-runner`: reads one order, runs it, prints its result, and waits to hear that it was recorded. If the
@@ -14,7 +14,7 @@ enum StepRunnerProgram {
         guard let line = readLine(STDIN_FILENO, until: nil),
             let order = try? JSONDecoder().decode(StepOrder.self, from: Data(line))
         else {
-            FileHandle.standardError.write(Data("healer step-runner is started by healer, not by hand\n".utf8))
+            writeAll(STDERR_FILENO, Array("healer step-runner is started by healer, not by hand\n".utf8))
             return 2
         }
         let result = self.carryOut(order)

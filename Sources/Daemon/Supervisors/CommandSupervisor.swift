@@ -1,5 +1,5 @@
 import Cluster
-import Foundation
+import FoundationEssentials
 
 /// The operator's own commands (type `command`): `status` prints one JSON line
 /// `{"state": "running", "identity": "…", "exit": {"code": 0}}`; the others tell by their exit status.

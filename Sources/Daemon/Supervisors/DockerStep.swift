@@ -1,7 +1,8 @@
 import Cluster
 import Curl
 import Docker
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// One thing to be asked of, or done to, exactly one life of a container: what `healer docker-step` is told, as one
 /// argument in JSON.
@@ -121,7 +122,7 @@ struct DockerStep: Hashable, Sendable, Codable {
         while bootTime() + Self.reserve < end {
             let text = try await log()
             if text.ranges(of: Self.dumpEnd).count > before,
-                let begin = text.range(of: Self.dumpBegin, options: .backwards)
+                let begin = text.ranges(of: Self.dumpBegin).last
             {
                 return String(text[begin.lowerBound...])
             }
@@ -152,7 +153,7 @@ enum DockerStepProgram {
         var status: Int32 = 0
         do {
             let said = try await step.carryOut(by: client, startBy: startBy.map { Moment(nanoseconds: $0) })
-            try? FileHandle.standardOutput.write(contentsOf: Data("\(said)\n".utf8))
+            writeAll(STDOUT_FILENO, Array("\(said)\n".utf8))
         } catch let error as EngineError {
             self.complain(error.detail)
             status = error.reason == .forbidden ? 126 : 1
@@ -165,6 +166,6 @@ enum DockerStepProgram {
     }
 
     private static func complain(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
+        writeAll(STDERR_FILENO, Array("\(text)\n".utf8))
     }
 }

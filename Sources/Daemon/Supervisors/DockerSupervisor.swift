@@ -1,7 +1,8 @@
 import Cluster
 import Curl
 import Docker
-import Foundation
+import FoundationEssentials
+import Glibc
 import Synchronization
 
 /// Nodes that run as containers (type `docker`). An identity is `<container id>@<start>`: a container created anew under
