@@ -93,6 +93,27 @@ struct DocumentationTests {
         }
     }
 
+    @Test("The healers of the compose cluster heal its containers by their names, through the filter")
+    func compose() throws {
+        let path = "\(Self.repository)/deploy/compose/healer.yaml"
+        let loaded = try ConfigurationFile.load(path, environment: ["HEALER_ID": "healer-1"])
+        #expect(loaded.warnings == [])
+        let cluster = try #require(loaded.configuration.clusters.first)
+        #expect(loaded.configuration.healers == 3)
+        #expect(cluster.effectiveMode == .heal)
+        let docker = try #require(cluster.supervisor?.docker)
+        #expect(docker.engine.description == "unix:///run/healer/docker.sock")
+        #expect(docker.container.description == "${node}")
+        let names = cluster.nodes.map(\.node.name.rawValue) + cluster.zooKeeperNodes.map(\.name.rawValue)
+        let compose = try String(
+            contentsOfFile: "\(Self.repository)/docker-compose.kafka-cluster.yml", encoding: .utf8)
+        #expect(names.count == 6)
+        for name in names {
+            #expect(compose.contains("container_name: \(name)\n"))
+            #expect(compose.contains("- --container=\(name)\n"))
+        }
+    }
+
     @Test("The development example says all that is missing in the environment at once")
     func missing() {
         let path = "\(Self.repository)/examples/config_development.yaml"
