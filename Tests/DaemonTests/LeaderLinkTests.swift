@@ -168,7 +168,7 @@ struct LeaderLinkTests {
             ("HTTP/1.1 200 OK\r\n\r\n{}", ""),
         ] as [(String, String?)])
     func answers(text: String, body: String?) {
-        #expect(HTTPAnswer.body(of: Array(text.utf8)) == body.map { Array($0.utf8) })
+        #expect(LeadershipAnswer.body(of: Array(text.utf8)) == body.map { Array($0.utf8) })
     }
 
     @Test(

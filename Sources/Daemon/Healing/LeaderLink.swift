@@ -225,7 +225,7 @@ final class LeaderLink: @unchecked Sendable {
             if count < 0, errno == EAGAIN || errno == EINTR { continue }
             guard count > 0 else { return .failure(NoAnswer(outcome: .closed)) }
             received += bytes[..<count]
-            guard let body = HTTPAnswer.body(of: received) else { continue }
+            guard let body = LeadershipAnswer.body(of: received) else { continue }
             guard let page = try? AdminJSON.decode(LeadershipPage.self, from: body), page.cluster == self.cluster
             else { break }
             return .success(page)
@@ -258,7 +258,7 @@ final class LeaderLink: @unchecked Sendable {
 }
 
 /// Just enough of HTTP/1.1 to read one answer of a healer's own server, which always states the length.
-enum HTTPAnswer {
+enum LeadershipAnswer {
     /// `nil` while it is not complete. Empty for anything but a 200.
     static func body(of bytes: [UInt8]) -> [UInt8]? {
         let blank = Array("\r\n\r\n".utf8)
