@@ -39,15 +39,20 @@ public enum LibraryLog {
     /// - Parameter sink: Called on threads of the library, and within calls of sessions. It must be short, and must not use
     ///   a session.
     public static func capture(_ level: Level, _ sink: @escaping @Sendable (Line) -> Void) {
-        Self.sink.withLock { $0 = sink }
+        Self.sink.withLock { $0 = Sink(take: sink) }
         zoo_set_debug_level(ZooLogLevel(UInt32(level.rawValue)))
     }
 
-    private static let sink = Mutex<(@Sendable (Line) -> Void)?>(nil)
+    /// Not the closure itself: read out of a `Mutex` it is put back wrapped in one more, at every line.
+    private struct Sink: Sendable {
+        let take: @Sendable (Line) -> Void
+    }
+
+    private static let sink = Mutex<Sink?>(nil)
 
     static let callback: log_callback_fn = { text in
         guard let text else { return }
         // Until somebody captures it, nobody has asked for it.
-        LibraryLog.sink.withLock { $0 }?(Line(String(cString: text)))
+        LibraryLog.sink.withLock { $0 }?.take(Line(String(cString: text)))
     }
 }

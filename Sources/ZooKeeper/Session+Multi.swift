@@ -42,7 +42,8 @@ extension Session {
     /// Carries out all of the operations, or none. The results stand in their order.
     ///
     /// - Throws: The error of the first operation that failed, with its place in ``ZooKeeperError/failedOperation``; `nil`
-    ///   there means that the call as a whole failed.
+    ///   there means that the call as a whole failed. `connectionLoss` while there is no connection: unlike single calls, a
+    ///   multi does not wait for one.
     @discardableResult
     public func multi(
         _ operations: [Operation], within limit: Duration? = nil
@@ -55,7 +56,10 @@ extension Session {
         let memory = MultiMemory(operations)
         let acl = self.defaultACL
         return try await self.connection.call("multi", first.path, within: limit, memory: memory) { handle, context in
-            memory.withOperations(defaultACL: acl) { list in
+            // Not while the library seeks a connection: it may learn there that the session has ended, which we hear later,
+            // and then refuses one operation and frees what it never allocated for those that follow.
+            guard zoo_state(handle) == ZOO_CONNECTED_STATE else { return ZCONNECTIONLOSS.rawValue }
+            return memory.withOperations(defaultACL: acl) { list in
                 zoo_amulti(handle, Int32(operations.count), list, memory.results, multiCompletion, context)
             }
         }

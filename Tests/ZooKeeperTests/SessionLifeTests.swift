@@ -121,6 +121,38 @@ extension RealEnsemble {
             }
         }
 
+        @Test("A session may end in the middle of any multi: each is refused whole, and nothing of ours is freed")
+        func expiryAmongMultis() async throws {
+            for _ in 0..<12 {
+                try await withSession { victim in
+                    let path = newPath()
+                    try await victim.create(path)
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { try await expire(victim) }
+                        // Without waiting for answers, so that one is made at the very moment.
+                        while !victim.state.isFinal {
+                            group.addTask {
+                                let code = await codeOf {
+                                    try await victim.multi([
+                                        .check(path, version: -1), .set(path, data: [1], version: nil),
+                                        .create(path + "/n_", mode: .ephemeralSequential),
+                                        .check("/zookeeper", version: -1), .delete(path + "/none", version: nil),
+                                    ])
+                                }
+                                let expected: [ZooKeeperError.Code] = [
+                                    .noNode, .connectionLoss, .sessionExpired, .systemError,
+                                ]
+                                #expect(code.map(expected.contains) == true)
+                            }
+                            await Task.yield()
+                        }
+                        try await group.waitForAll()
+                    }
+                    #expect(victim.state == .expired)
+                }
+            }
+        }
+
         @Test("A session that reaches no server for 4/3 of its timeout is lost, though nobody could tell the library")
         func lostSession() async throws {
             try await withBrokenEnsemble { ensemble in

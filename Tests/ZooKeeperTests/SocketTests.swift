@@ -70,6 +70,13 @@ extension RealEnsemble {
 
 extension RealEnsemble {
     @Suite struct LibraryTests {
+        @Test("However many lines the library has said, the next one costs no more than the first")
+        func manyLines() {
+            LibraryLog.capture(.error) { _ in }
+            // As many frames would not fit on any stack.
+            for _ in 0..<200_000 { LibraryLog.callback("1:1(0x1):ZOO_ERROR@f@1: text") }
+        }
+
         @Test("What the library logs reaches the sink, with its level and its function")
         func log() async throws {
             let heard = Heard<LibraryLog.Line>()
