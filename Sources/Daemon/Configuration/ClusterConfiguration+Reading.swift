@@ -14,8 +14,10 @@ extension ClusterConfiguration {
         self.supervisor = section.optionalSection("supervisor") { SupervisorConfiguration($0) } ?? nil
         let wishes = section.section("discovery") { DiscoveryWishes($0) }
         let hasZooKeeper = zooKeeper != nil
-        let nodes = section.sections("nodes") { NodeConfiguration($0, naming: wishes.brokerName, recovery: recovery) }
-            .compactMap(\.self)
+        let readings = section.sections("nodes") {
+            NodeReading($0, naming: wishes.brokerName, recovery: recovery)
+        }
+        let nodes = readings.compactMap(\.configuration)
         self.nodes = nodes
         self.discovery = wishes.settled(beside: nodes, hasZooKeeper: hasZooKeeper)
         self.blastRadius = section.optional(
@@ -24,15 +26,16 @@ extension ClusterConfiguration {
         self.policies = section.section("policies") { policies in
             policies.later(
                 "brokerOverloaded", "logDirOffline", "diskFull", "leaderSkew", "hostUnreachable", "noController")
+            policies.judgeUnknownCodes()
             return Dictionary(
                 uniqueKeysWithValues: FindingCode.allCases.map { code in
                     (code, policies.section(code.rawValue, pattern: "<code>") { PolicyConfiguration($0, for: code) })
                 })
         }
-        self.check(section)
+        self.check(section, readings)
     }
 
-    private func check(_ section: Section) {
+    private func check(_ section: Section, _ nodes: [NodeReading]) {
         // One that is there and was refused has its own error.
         if self.kafka["bootstrap.servers"] == nil, section.node("kafka")?["bootstrap.servers"] == nil {
             let place = section.has("kafka") ? section.mark(of: "kafka") : section.mark
@@ -40,25 +43,29 @@ extension ClusterConfiguration {
                 Complaint("is missing", "write where brokers are reached, `host:port,host:port`"),
                 "kafka.bootstrap.servers", at: place)
         }
-        if self.zooKeeperDigest != nil, self.zooKeeper == nil {
+        if self.zooKeeperDigest != nil, self.zooKeeper == nil, section.areSound("zookeeper") {
             section.complain(Complaint("is there, but no `zookeeper`", "leave it out"), "zookeeper_digest")
         }
-        if self.mode == .heal { self.checkHealing(section) }
-        self.checkNodes(section)
+        if self.mode == .heal { self.checkHealing(section, nodes) }
+        self.check(nodes, section)
     }
 
-    private func checkHealing(_ section: Section) {
-        guard self.zooKeeper != nil else {
+    private func checkHealing(_ section: Section, _ nodes: [NodeReading]) {
+        guard self.zooKeeper != nil || !section.areSound("zookeeper") else {
             section.reader.warn(
                 "`\(section.pathOf("mode"))` is `heal`, but a KRaft cluster is observed only in this version; "
                     + "write `mode: observe`, or name its `zookeeper`", at: section.mark(of: "mode"))
             return
         }
-        // What is there and was refused has its own error.
-        guard !section.has("supervisor") || self.supervisor != nil else { return }
-        guard self.supervisor?.knows(.start) == true || section.node("supervisor")?["start"] == nil else { return }
-        let all = self.nodes.map { $0.supervisor ?? self.supervisor } + [self.supervisor]
-        let needed = self.discovery.brokers || self.discovery.zooKeeperServers ? all : Array(all.dropLast())
+        // A supervisor or a `start` that is there and was refused has its own error.
+        let isRefused = section.refusedStart(of: self.supervisor)
+        var needed = nodes.filter { !$0.isSupervisorRefused }.compactMap(\.configuration)
+            .filter { !isRefused || $0.supervisor != nil }.map { $0.supervisor ?? self.supervisor }
+        // Which nodes are discovered follows from those that are named, which a refused one may have been.
+        let areAllRead = nodes.allSatisfy { $0.configuration != nil }
+        if areAllRead, !isRefused, self.discovery.brokers || self.discovery.zooKeeperServers {
+            needed.append(self.supervisor)
+        }
         if needed.contains(where: { $0?.knows(.start) != true }) {
             section.complain(
                 Complaint(
@@ -72,28 +79,27 @@ extension ClusterConfiguration {
         }
     }
 
-    private func checkNodes(_ section: Section) {
-        let marks = section.node("nodes")?.sequence?.map(\.mark) ?? []
+    private func check(_ nodes: [NodeReading], _ section: Section) {
         func refuse(_ index: Int, _ problem: String, _ remedy: String) {
-            section.complain(Complaint(problem, remedy), "nodes[\(index)]", at: marks[index])
+            section.complain(Complaint(problem, remedy), "nodes[\(index)]", at: nodes[index].mark)
         }
-        guard marks.count == self.nodes.count else { return }  // One of them has its own error.
-        for (index, this) in self.nodes.enumerated() {
-            for other in self.nodes[..<index] {
-                if this.node.name == other.node.name {
-                    refuse(index, "has the name `\(this.node.name)` of another node", "give each its own node_id")
-                } else if this.node.endpoint == other.node.endpoint {
-                    refuse(index, "is at \(this.node.endpoint) like `\(other.node.name)`", "name every node once")
-                } else if let id = this.node.brokerID, id == other.node.brokerID {
-                    refuse(index, "has the broker_id \(id) of `\(other.node.name)`", "give each its own broker_id")
+        for (index, this) in nodes.enumerated() {
+            for (place, other) in nodes[..<index].enumerated() {
+                let before = other.name.map { "`\($0)`" } ?? "`nodes[\(place)]`"
+                if let name = this.name, name == other.name {
+                    refuse(index, "has the name `\(name)` of another node", "give each its own node_id")
+                } else if let endpoint = this.endpoint, endpoint == other.endpoint {
+                    refuse(index, "is at \(endpoint) like \(before)", "name every node once")
+                } else if let id = this.broker, id == other.broker {
+                    refuse(index, "has the broker_id \(id) of \(before)", "give each its own broker_id")
                 }
             }
         }
         guard self.discovery.zooKeeperServers, let servers = self.zooKeeper?.servers else { return }
         for (number, server) in servers.enumerated() {
             let name = self.discovery.zooKeeperName.name(number + 1)
-            guard let index = self.nodes.firstIndex(where: { $0.node.name.rawValue == name }) else { continue }
-            if self.nodes[index].node.endpoint != server {
+            guard let index = nodes.firstIndex(where: { $0.name?.rawValue == name }) else { continue }
+            if let endpoint = nodes[index].endpoint, endpoint != server {
                 refuse(
                     index, "has the name `\(name)` that the server \(server) gets by discovery",
                     "rename it, or set `discovery.zookeeper` to false")
@@ -191,6 +197,23 @@ extension Section {
 extension ConfigurationKind where Value == Mode {
     static var mode: Self {
         .choice(later: ["suggest": "approval does not exist in this version"])
+    }
+}
+
+extension Section {
+    /// What stands below a code that there is none of is judged by all keys that a policy can have. The code itself is
+    /// complained of like any unknown key.
+    fileprivate func judgeUnknownCodes() {
+        let codes = Set(FindingCode.allCases.map(\.rawValue))
+        for key in self.keys where !codes.contains(key) {
+            self.aside(key, pattern: "<code>") { policy in
+                _ = policy.value("grace_seconds", .seconds(0...86400), default: .zero)
+                _ = policy.optional("mode", .mode)
+                _ = policy.value("cooldown_seconds", .seconds(0...86400), default: .zero)
+                _ = policy.value("confirm_seconds", .seconds(1...3600), default: .seconds(1))
+                for key in ["deregister", "start_stopped"] { _ = policy.value(key, .boolean, default: false) }
+            }
+        }
     }
 }
 

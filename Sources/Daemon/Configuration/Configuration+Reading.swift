@@ -121,19 +121,25 @@ extension Election.Timing {
             silence: section.value("silence_seconds", .seconds(0.05...600), default: defaults.silence),
             session: section.value("session_seconds", .seconds(1...600), default: defaults.session),
             freshness: section.value("freshness_seconds", .seconds(0.01...60), default: defaults.freshness))
-        guard isProfileSound,
-            section.areSound("beat_seconds", "limit_seconds", "silence_seconds", "session_seconds", "freshness_seconds")
-        else { return }
         for rule in self.brokenRules {
-            let key =
-                switch rule {
-                case .beatIsPositive: "beat_seconds"
-                case .limitAllowsALostBeat: "limit_seconds"
-                case .silenceExceedsLimit: "silence_seconds"
-                case .sessionExceedsSilence: "session_seconds"
-                case .freshnessIsPositive, .freshnessWithinLimit: "freshness_seconds"
-                }
-            section.complain(Complaint("breaks a rule of timing", "keep to this: \(rule)"), key)
+            let keys = rule.keys
+            // A rule is about the values that it compares, as far as they are somebody's word.
+            guard keys.allSatisfy({ section.areSound($0) && (isProfileSound || section.has($0)) }) else { continue }
+            section.complain(Complaint("breaks a rule of timing", "keep to this: \(rule)"), keys[0])
+        }
+    }
+}
+
+extension Election.Timing.Rule {
+    /// What it compares; the first is the one to change.
+    fileprivate var keys: [String] {
+        switch self {
+        case .beatIsPositive: ["beat_seconds"]
+        case .limitAllowsALostBeat: ["limit_seconds", "beat_seconds"]
+        case .silenceExceedsLimit: ["silence_seconds", "limit_seconds"]
+        case .sessionExceedsSilence: ["session_seconds", "silence_seconds"]
+        case .freshnessIsPositive: ["freshness_seconds"]
+        case .freshnessWithinLimit: ["freshness_seconds", "limit_seconds"]
         }
     }
 }

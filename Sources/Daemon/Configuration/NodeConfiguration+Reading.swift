@@ -6,52 +6,88 @@ enum NodeType: String, Hashable, Sendable, CaseIterable {
     case kafka, zookeeper
 }
 
-extension NodeConfiguration {
+/// What could be read of one element of `nodes`, also where something in it was refused: enough to hold it against
+/// the others.
+struct NodeReading {
+    let mark: Mark
+    let name: NodeName?
+    let endpoint: Endpoint?
+    let broker: BrokerID?
+    /// Whether it has a supervisor of its own that was refused, or whose `start` was.
+    let isSupervisorRefused: Bool
     /// `nil` when it cannot be told which node is meant, which is reported.
-    init?(_ section: Section, naming: NameTemplate, recovery: RecoveryConfiguration) {
+    let configuration: NodeConfiguration?
+
+    init(_ section: Section, naming: NameTemplate, recovery: RecoveryConfiguration) {
         section.later("jmx_port", "rest_url", "ansible", "salt", "scripts")
-        let name = section.required("node_id", .name, standIn: "")
-        // What else is right depends on the type.
-        guard let type = section.type() else {
-            _ = section.required("host", .host)
-            _ = section.optional("port", .servingPort)
-            section.abandon()
-            return nil
+        let name = section.required("node_id", .name)
+        // `nil` after that is reported: then all keys of both types are known, and what they share is judged.
+        let type = section.type()
+        let host = section.required("host", .host)
+        let port = section.port(of: type)
+        let role = section.role(of: type, named: name ?? "", naming: naming)
+        let methods = section.list("monitoring_methods", .method, absent: "all that apply")
+        if let type { section.check(methods ?? [], of: type) }
+        let actions = section.list("recovery_actions", .action, absent: "all").map { Set($0) }
+        let retryPolicy = section.optionalSection("retry_policy") {
+            RecoveryConfiguration($0, defaults: recovery)
         }
-        let host = section.required("host", .host, standIn: "")
-        let port = section.value("port", .servingPort, default: type == .kafka ? 9092 : 2181)
-        var role = Node.Role.zooKeeper
-        if type == .kafka {
-            let derived = naming.number(in: name).map { "read from node_id: \($0)" } ?? "none"
-            let number = section.optional("broker_id", .integer(0...Int(Int32.max)), absent: derived)
-            if let id = (number ?? naming.number(in: name)).flatMap({ Int32(exactly: $0) }) {
-                role = .broker(BrokerID(id))
-            } else {
-                section.missing("broker_id", "the broker's number, or a node_id such as `\(naming)`")
-            }
+        let supervisor = section.optionalSection("supervisor") { SupervisorConfiguration($0) } ?? nil
+        self.mark = section.mark
+        self.name = name.map { NodeName($0) }
+        self.endpoint = host.flatMap { host in port.map { Endpoint(host: host, port: $0) } }
+        if case .broker(let id) = role { self.broker = id } else { self.broker = nil }
+        self.isSupervisorRefused = section.refusedStart(of: supervisor)
+        guard let name = self.name, let endpoint = self.endpoint, let role else {
+            self.configuration = nil
+            return
         }
-        self.monitoringMethods = section.list("monitoring_methods", .method, absent: "all that apply")
-        let applicable = MonitorMethod.methods(for: role)
-        for method in self.monitoringMethods ?? [] where !applicable.contains(method) {
-            section.complain(
+        self.configuration = NodeConfiguration(
+            node: Node(name: name, role: role, endpoint: endpoint), monitoringMethods: methods,
+            recoveryActions: actions, retryPolicy: retryPolicy, supervisor: supervisor)
+    }
+}
+
+extension Section {
+    /// Whether the section says `supervisor`, but it or its `start` was refused.
+    func refusedStart(of supervisor: SupervisorConfiguration?) -> Bool {
+        guard let supervisor else { return self.has("supervisor") }
+        return !supervisor.knows(.start) && self.node("supervisor")?["start"] != nil
+    }
+
+    fileprivate func type() -> NodeType? {
+        self.required("node_type", ConfigurationKind<NodeType>.choice())
+    }
+
+    /// `nil` if it was refused, or depends on a type that was.
+    fileprivate func port(of type: NodeType?) -> UInt16? {
+        guard let type else { return self.optional("port", .servingPort) }
+        let port = self.value("port", .servingPort, default: type == .kafka ? 9092 : 2181)
+        return self.areSound("port") ? port : nil
+    }
+
+    /// `nil` if it cannot be told, which is reported.
+    fileprivate func role(of type: NodeType?, named name: String, naming: NameTemplate) -> Node.Role? {
+        if type == .zookeeper { return .zooKeeper }
+        let derived = naming.number(in: name)
+        let number = self.optional(
+            "broker_id", .integer(0...Int(Int32.max)),
+            absent: derived.map { "read from node_id: \($0)" } ?? "none")
+        guard type == .kafka, self.areSound("broker_id") else { return nil }
+        if let id = (number ?? derived).flatMap({ Int32(exactly: $0) }) { return .broker(BrokerID(id)) }
+        self.missing("broker_id", "the broker's number, or a node_id such as `\(naming)`")
+        return nil
+    }
+
+    fileprivate func check(_ methods: [MonitorMethod], of type: NodeType) {
+        let applicable = MonitorMethod.methods(for: type == .kafka ? .broker(BrokerID(0)) : .zooKeeper)
+        for method in methods where !applicable.contains(method) {
+            self.complain(
                 Complaint(
                     "has `\(method.rawValue)`, which is not for a \(type.rawValue) node",
                     "choose among \(applicable.map { "`\($0.rawValue)`" }.joined(separator: ", "))"),
                 "monitoring_methods")
         }
-        self.recoveryActions = section.list("recovery_actions", .action, absent: "all").map { Set($0) }
-        self.retryPolicy = section.optionalSection("retry_policy") {
-            RecoveryConfiguration($0, defaults: recovery)
-        }
-        self.supervisor = section.optionalSection("supervisor") { SupervisorConfiguration($0) } ?? nil
-        guard !name.isEmpty, !host.isEmpty else { return nil }
-        self.node = Node(name: NodeName(name), role: role, endpoint: Endpoint(host: host, port: port))
-    }
-}
-
-extension Section {
-    fileprivate func type() -> NodeType? {
-        self.required("node_type", ConfigurationKind<NodeType>.choice()) ?? (self.reader.isDescribing ? .kafka : nil)
     }
 }
 

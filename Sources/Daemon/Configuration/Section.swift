@@ -36,6 +36,8 @@ final class Section {
     /// Whether none of these was refused. What stands in for a refused value is nobody's word, so it is not held against
     /// others.
     func areSound(_ keys: String...) -> Bool { self.refused.isDisjoint(with: keys) }
+    /// For a value that is read in a way of its own and was complained of: see ``areSound(_:)``.
+    func refuse(_ key: String) { self.refused.insert(key) }
     /// Where the key's value stands, or where it would belong.
     func mark(of key: String) -> Mark { self.find(key)?.value.mark ?? self.mark }
 
@@ -154,6 +156,16 @@ final class Section {
         return value
     }
 
+    /// Reads a mapping whose key is not a known one, as it would be read under a key that is.
+    func aside(_ key: String, pattern: String, _ body: (Section) -> Void) {
+        guard let entry = self.find(key), entry.value.mapping != nil else { return }
+        let section = Section(
+            self.reader, path: self.pathOf(key), pattern: self.patternOf(pattern), mark: entry.keyMark,
+            node: entry.value)
+        body(section)
+        section.finish()
+    }
+
     /// Reads a mapping below this one if it is there.
     func optionalSection<Value>(_ key: String, _ body: (Section) -> Value) -> Value? {
         self.know(key)
@@ -201,9 +213,6 @@ final class Section {
             }
         }
     }
-
-    /// Leaves the rest of this section unjudged: what it is was not understood.
-    func abandon() { self.asked.formUnion(self.keys) }
 
     // MARK: Reporting
 

@@ -14,6 +14,8 @@ struct Substitution {
         var variables: [String] = []
         /// Whether anything was there to put in, a default included.
         var changed = false
+        /// Variables that are not set and have no default, in the order of the text.
+        fileprivate var missing: [Substring] = []
 
         /// For texts without placeholders.
         var text: String { TextTemplate(self.pieces).description }
@@ -51,7 +53,14 @@ struct Substitution {
         }
         literal += rest
         if !literal.isEmpty { outcome.pieces.append(.text(literal)) }
-        return outcome
+        guard let first = outcome.missing.first else { return outcome }
+        if outcome.missing.count == 1 {
+            throw Complaint(
+                "needs the environment variable \(first), which is not set", "set it, or write `${\(first):-text}`")
+        }
+        throw Complaint(
+            "needs the environment variables \(outcome.missing.joined(separator: ", ")), which are not set",
+            "set them, or write `${\(first):-text}`")
     }
 
     private func value(of expression: Substring, _ outcome: inout Outcome) throws(Complaint) -> String {
@@ -87,7 +96,7 @@ struct Substitution {
                 allowed.isEmpty
                     ? "placeholders stand in supervisor commands and names" : "what can stand here: \(allowed)")
         }
-        throw Complaint(
-            "needs the environment variable \(name), which is not set", "set it, or write `${\(name):-text}`")
+        if !outcome.missing.contains(name) { outcome.missing.append(name) }
+        return ""
     }
 }

@@ -11,16 +11,13 @@ extension SupervisorConfiguration {
     /// What may stand in the commands.
     static let placeholders: Set<Placeholder> = [.node, .identity, .host, .brokerID]
 
-    /// `nil` when its type is not of this version, which is reported; then nothing else of it is judged.
+    /// `nil` when its type is not of this version, which is reported. Then every key of every type is judged, and is
+    /// known; what only one type requires is not.
     init?(_ section: Section) {
+        section.later("unit", "transport", "namespace")
         let later = "this type is not available in this version"
         let kind = ConfigurationKind<SupervisorType>.choice(later: ["systemd": later, "kubernetes": later])
         let type = section.required("type", kind)
-        let isDescribing = section.reader.isDescribing
-        if type == nil, !isDescribing {
-            section.abandon()
-            return nil
-        }
         self.limits = section.section("limits") { limits in
             Dictionary(
                 uniqueKeysWithValues: SupervisorVerb.allCases.map { verb in
@@ -30,14 +27,20 @@ extension SupervisorConfiguration {
                     )
                 })
         }
-        let command = type == .command || isDescribing ? CommandConfiguration(section) : nil
-        let docker = type == .docker || isDescribing ? DockerConfiguration(section) : nil
-        if let docker, type == .docker {
+        switch type {
+        case .command:
+            self.means = .command(CommandConfiguration(section))
+            if !section.has("status") {
+                section.missing(
+                    "status", "the command that says whether a node's process runs, as a list of arguments")
+            }
+        case .docker:
+            let docker = DockerConfiguration(section)
             self.means = .docker(docker)
             self.check(docker, section)
-        } else if let command {
-            self.means = .command(command)
-        } else {
+        case nil:
+            _ = CommandConfiguration(section)
+            _ = DockerConfiguration(section)
             return nil
         }
     }
@@ -61,9 +64,6 @@ extension CommandConfiguration {
             if let command = section.command(verb.rawValue) { self.commands[verb] = command }
         }
         self.environment = section.properties("environment", name: Self.variable)
-        if !section.has("status") {
-            section.missing("status", "the command that says whether a node's process runs, as a list of arguments")
-        }
         if let kill = self.commands[.kill], !kill.arguments.contains(where: { $0.placeholders.contains(.identity) }) {
             section.complain(
                 Complaint(
@@ -109,9 +109,9 @@ extension DockerConfiguration {
                 }
                 return files
             } ?? nil
-        if section.reader.isDescribing { return }
+        guard section.areSound("engine") else { return }
         let engine = self.engine.description
-        if self.tls != nil, engine.hasPrefix("unix:") {
+        if self.tls != nil, engine.hasPrefix("unix:"), !section.reader.isDescribing {
             section.complain(Complaint("is there, but a Unix socket has no TLS", "leave it out"), "tls")
         } else if self.tls == nil, engine.hasPrefix("tcp:") {
             section.reader.warn(
@@ -134,14 +134,15 @@ extension Section {
                 key, at: node.mark)
             return nil
         }
-        let arguments = items.compactMap { self.template(key, $0, SupervisorConfiguration.placeholders) }
-        guard arguments.count == items.count else { return nil }
-        guard arguments[0].placeholders.isEmpty, arguments[0].description.hasPrefix("/") else {
+        let readings = items.map { self.template(key, $0, SupervisorConfiguration.placeholders) }
+        if let program = readings[0], !program.placeholders.isEmpty || !program.description.hasPrefix("/") {
             self.complain(
-                Complaint("begins with `\(arguments[0])`", "write the program's absolute path: no PATH is searched"),
+                Complaint("begins with `\(program)`", "write the program's absolute path: no PATH is searched"),
                 key, at: items[0].mark)
             return nil
         }
+        let arguments = readings.compactMap(\.self)
+        guard arguments.count == items.count else { return nil }
         let command = CommandTemplate(arguments)
         self.reader.record(self.pathOf(key), command.description, .file(line: node.mark.line))
         return command
@@ -157,10 +158,14 @@ extension Section {
             self.reader.record(self.pathOf(key), standard.description, .standard)
             return standard
         }
-        guard let template = self.template(key, node, placeholders) else { return standard }
+        guard let template = self.template(key, node, placeholders) else {
+            self.refuse(key)
+            return standard
+        }
         let words = Dictionary(uniqueKeysWithValues: placeholders.map { ($0, "1") })
         guard let sample = try? template.filled(with: words), isAllowed(sample) else {
             self.complain(Complaint("is `\(template)`", "write \(wanted)"), key)
+            self.refuse(key)
             return standard
         }
         self.reader.record(self.pathOf(key), template.description, .file(line: node.mark.line))
