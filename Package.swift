@@ -72,7 +72,7 @@ let package = Package(
         tests("ElectionTests", "Election"),
         tests("HealerTests", "Healer"),
         tests("AdminTests", "Admin", "AdminTool", "ChaosTool", "ZooKeeper", "MicroHTTPD"),
-        tests("ZooKeeperTests", "Cluster", "Election", "ZooKeeper", "Daemon"),
+        tests("ZooKeeperTests", "Cluster", "Election", "Healer", "ZooKeeper", "Daemon"),
         tests("RdKafkaTests", "RdKafka"),
         tests("CurlTests", "Curl", "MicroHTTPD"),
         tests("MicroHTTPDTests", "MicroHTTPD"),
@@ -81,7 +81,8 @@ let package = Package(
         tests("DaemonTests", "Daemon"),
         tests("ChaosToolTests", "Cluster", "ChaosTool", "RdKafka"),
         tests("SimulationTests", "Simulation"),
-        tests("IntegrationTests", "Cluster", "ZooKeeper", "RdKafka", "Curl", "Daemon", "AdminTool", "ChaosTool"),
+        tests(
+            "IntegrationTests", "Cluster", "Admin", "ZooKeeper", "RdKafka", "Curl", "Daemon", "AdminTool", "ChaosTool"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,7 @@
 public import Cluster
 
 extension IncidentPage {
-    /// What stands in `incidents/<id>`, or in a follower's shadow of it, as a page for people.
+    /// What stands in `incidents/<id>`, or in a healer's own view of it, as a page for people.
     public init(_ record: IncidentRecord) {
         self.init(
             incident: IncidentEntry(record),
@@ -17,7 +17,8 @@ extension IncidentEntry {
     public init(_ record: IncidentRecord) {
         self.init(
             id: record.id?.description ?? "-", code: record.openedAs.rawValue, subject: record.subject.sentence,
-            since: record.since, closedAt: record.closedAt, summary: record.summary)
+            since: record.since, closedAt: record.closedAt, summary: record.summary,
+            toldBy: record.id == nil ? .observer : .leader)
     }
 }
 

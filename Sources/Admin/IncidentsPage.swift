@@ -36,15 +36,28 @@ public struct IncidentEntry: Hashable, Sendable, Codable {
     public var closedAt: WallTime?
     /// In one line: what is seen, what is done about it.
     public var summary: String
+    /// `nil` if an older healer answered.
+    public var toldBy: Teller?
 
-    public init(id: String, code: String, subject: String, since: WallTime, closedAt: WallTime? = nil, summary: String)
-    {
+    /// Whose word it is.
+    public enum Teller: String, Hashable, Sendable, Codable {
+        /// The leader's record, which has the steps. It has an id, and every healer tells the same.
+        case leader
+        /// The view of the healer that answers, of what the leader has put down nothing about.
+        case observer
+    }
+
+    public init(
+        id: String, code: String, subject: String, since: WallTime, closedAt: WallTime? = nil, summary: String,
+        toldBy: Teller? = nil
+    ) {
         self.id = id
         self.code = code
         self.subject = subject
         self.since = since
         self.closedAt = closedAt
         self.summary = summary
+        self.toldBy = toldBy
     }
 
     public var isOpen: Bool { self.closedAt == nil }

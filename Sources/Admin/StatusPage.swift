@@ -107,6 +107,12 @@ public struct MemberEntry: Hashable, Sendable, Codable {
         self.configuration = configuration
         self.observedAgeMs = observedAgeMs
     }
+
+    public init(_ member: Member, role: Role, observedAgeMs: Int64? = nil) {
+        self.init(
+            member: member.id, incarnation: member.incarnation, role: role, address: member.address,
+            version: member.version, configuration: member.configuration, observedAgeMs: observedAgeMs)
+    }
 }
 
 /// Partitions counted by what ails them; one partition may count in several.
@@ -180,5 +186,13 @@ public struct RecoveryEntry: Hashable, Sendable, Codable {
         self.attempt = attempt
         self.epoch = epoch
         self.state = state
+    }
+
+    /// As it stands in the tree: `open`, or how it ended.
+    public init(_ record: RecoveryRecord) {
+        self.init(
+            node: record.intent.node, incident: record.intent.incident.description,
+            step: record.intent.step.rawValue, attempt: record.intent.attempt, epoch: record.intent.id.epoch,
+            state: record.result.map { $0.outcome.rawValue } ?? "open")
     }
 }

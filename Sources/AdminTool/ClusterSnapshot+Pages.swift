@@ -46,8 +46,7 @@ extension ClusterSnapshot {
         self.candidates.map { name, member in
             let leads = self.leader?.holder?.incarnation == member.incarnation
             return MemberEntry(
-                member: member.id, incarnation: member.incarnation, role: leads ? .leader : .follower,
-                address: member.address, version: member.version, configuration: member.configuration,
+                member, role: leads ? .leader : .follower,
                 observedAgeMs: self.digests.first { $0.healer == member.id }.map { self.age($0.at) })
         }
     }
@@ -126,15 +125,6 @@ extension ClusterSnapshot {
         page.nodes = healer.nodes
         page.verdict = Verdict(reasons: self.leaderReasons + healer.verdict.reasons)
         return page
-    }
-}
-
-extension RecoveryEntry {
-    init(_ record: RecoveryRecord) {
-        self.init(
-            node: record.intent.node, incident: record.intent.incident.description,
-            step: record.intent.step.rawValue, attempt: record.intent.attempt, epoch: record.intent.id.epoch,
-            state: record.result.map { $0.outcome.rawValue } ?? "open")
     }
 }
 

@@ -11,6 +11,7 @@ final class ClusterHealing: Sendable {
     let candidacy: Candidacy
     private let shell: ClusterShell
     private let coordination: CoordinationWatch
+    private let recordWatch: RecordWatch
     private let registrations: RegistrationMonitor?
     private let metadata: MetadataMonitor
     private let liveness: LivenessMonitor
@@ -56,10 +57,12 @@ final class ClusterHealing: Sendable {
         self.coordination = CoordinationWatch(
             layout: layout, healer: parts.configuration.healerID, log: log, report: { entrance.post($0) },
             resign: { candidacy.resign(if: $0) })
+        let ledger = Ledger(layout, kafkaRoot: policy.kafkaRoot)
+        self.recordWatch = RecordWatch(ledger: ledger, time: time, log: log)
         self.shell = ClusterShell(
             policy,
             ClusterShell.Means(
-                ledger: Ledger(layout, kafkaRoot: policy.kafkaRoot), registrations: self.registrations,
+                ledger: ledger, registrations: self.registrations,
                 metadata: self.metadata, liveness: self.liveness, supervisors: self.supervisors,
                 coordination: self.coordination, runner: parts.runner, orphan: { parts.orphan($0, $1, $2) },
                 audit: { try await parts.logs.audit($0, of: cluster.name) },
@@ -97,6 +100,7 @@ final class ClusterHealing: Sendable {
             group.addTask { await self.loop.run() }
             group.addTask { await self.shell.run() }
             group.addTask { await self.coordination.run() }
+            group.addTask { await self.recordWatch.run() }
             group.addTask { await self.metadata.run() }
             group.addTask { await self.supervisors.run() }
             if let registrations = self.registrations { group.addTask { await registrations.run() } }
@@ -110,8 +114,21 @@ final class ClusterHealing: Sendable {
     private func follow(_ update: Candidacy.Update) async {
         switch update {
         case .began(let elector): await self.shell.use(elector)
-        case .leadership(let leadership): self.loop.reports(.leadership(leadership))
-        case .session(let session): await self.coordination.use(session)
+        case .leadership(let leadership):
+            self.loop.reports(.leadership(leadership))
+            await self.recordWatch.stand(leads: leadership.epoch != nil)
+        case .session(let session):
+            await self.coordination.use(session)
+            await self.recordWatch.use(session)
+        }
+    }
+
+    /// What stands in ZooKeeper for every healer to tell, as last read.
+    var records: SharedRecords {
+        get async {
+            var records = await self.recordWatch.records
+            records.observedAt = await self.coordination.observedAt
+            return records
         }
     }
 

@@ -18,6 +18,8 @@ actor CoordinationWatch {
     private var sessionID: Int64 = 0
     private var digest: Digest?
     private var seen: Set<String> = []
+    /// When each healer's last digest was made, by that healer's clock.
+    private(set) var observedAt: [HealerID: WallTime] = [:]
 
     init(
         layout: Layout, healer: HealerID, log: Logger, report: @escaping @Sendable (Event) -> Void,
@@ -46,6 +48,7 @@ actor CoordinationWatch {
 
     func publish(_ digest: Digest) {
         self.digest = digest
+        self.observedAt[digest.healer] = digest.at
         self.wish.yield(.publish)
     }
 
@@ -95,7 +98,7 @@ actor CoordinationWatch {
 
     private func readObservers(_ session: any StoreSession) async throws(StoreError) {
         let names = Set(try await session.children(self.layout.observers, watch: self.again(.observers)))
-        for gone in self.seen.subtracting(names) { self.report(.digestRead(HealerID(gone), nil)) }
+        for gone in self.seen.subtracting(names) { self.forget(gone) }
         let new = names.subtracting(self.seen)
         self.seen = names
         for name in new where name != self.healer.rawValue { try await self.readObserver(name, session) }
@@ -104,13 +107,20 @@ actor CoordinationWatch {
     private func readObserver(_ name: String, _ session: any StoreSession) async throws(StoreError) {
         do throws(StoreError) {
             let node = try await session.get("\(self.layout.observers)/\(name)", watch: self.again(.observer(name)))
-            self.report(.digestRead(HealerID(name), Ledger.digest(node.data)))
+            let digest = Ledger.digest(node.data)
+            self.observedAt[HealerID(name)] = digest?.at
+            self.report(.digestRead(HealerID(name), digest))
         } catch {
             guard error.reason == .noNode else { throw error }
-            self.report(.digestRead(HealerID(name), nil))
+            self.forget(name)
             self.seen.remove(name)
             self.wish.yield(.observers)
         }
+    }
+
+    private func forget(_ name: String) {
+        self.observedAt[HealerID(name)] = nil
+        self.report(.digestRead(HealerID(name), nil))
     }
 
     private func putDigest(_ session: any StoreSession) async throws(StoreError) {

@@ -9,6 +9,7 @@ struct ClusterPages: Sendable {
     /// `nil` while it takes no part in an election.
     let election: LeadershipStatus?
     let member: Member
+    let records: SharedRecords
     let now: Moment
 
     var source: Source {
@@ -68,29 +69,52 @@ struct ClusterPages: Sendable {
     var status: StatusPage {
         StatusPage(
             source: self.source, verdict: self.verdict, mode: self.view.mode.rawValue, leader: self.leader,
-            members: [self.ourselves], nodes: self.nodes, partitions: self.counts,
+            members: self.members, nodes: self.nodes, partitions: self.counts,
             paused: self.view.pause.map { HoldEntry($0) },
             maintenance: self.view.maintenance.sorted { $0.key < $1.key }.map { HoldEntry(node: $0.key, $0.value) },
-            incidents: self.view.openIncidents.map { IncidentEntry($0) },
-            recoveries: self.view.recoveries.compactMap { row in
-                row.intent.map { intent in
-                    RecoveryEntry(
-                        node: row.node, incident: intent.incident.description, step: intent.step.rawValue,
-                        attempt: intent.attempt, epoch: intent.id.epoch, state: row.stage.rawValue)
-                }
-            })
+            incidents: self.incidentRecords.filter { $0.phase != .closed }.map { IncidentEntry($0) },
+            recoveries: self.recoveries)
+    }
+
+    /// The leader's, whoever tells.
+    private var recoveries: [RecoveryEntry] {
+        let own = self.view.recoveries.compactMap { row in
+            row.intent.map { intent in
+                RecoveryEntry(
+                    node: row.node, incident: intent.incident.description, step: intent.step.rawValue,
+                    attempt: intent.attempt, epoch: intent.id.epoch, state: row.stage.rawValue)
+            }
+        }
+        let shared = self.records.recoveries.filter(\.isOpen).sorted { $0.intent.node < $1.intent.node }
+        return own + shared.map { RecoveryEntry($0) }
     }
 
     /// The newest first.
-    var incidents: [IncidentPage] {
-        (self.view.closedIncidents + self.view.openIncidents).reversed().map { IncidentPage($0) }
+    var incidents: [IncidentPage] { self.incidentRecords.reversed().map { IncidentPage($0) } }
+
+    private var incidentRecords: [IncidentRecord] {
+        self.records.incidents(beside: self.view.closedIncidents + self.view.openIncidents)
+    }
+
+    /// In the order of the election. Before the line was read, ourselves alone.
+    private var members: [MemberEntry] {
+        let holder = self.election?.leader?.holder?.incarnation
+        var entries = self.records.members.map { member in
+            member.incarnation == self.member.incarnation
+                ? self.ourselves : MemberEntry(member, role: member.incarnation == holder ? .leader : .follower)
+        }
+        if !entries.contains(where: { $0.incarnation == self.member.incarnation }) { entries.append(self.ourselves) }
+        for index in entries.indices {
+            entries[index].observedAgeMs = self.records.observedAt[entries[index].member].map {
+                max(0, self.view.at.rawValue - $0.rawValue)
+            }
+        }
+        return entries
     }
 
     private var ourselves: MemberEntry {
         MemberEntry(
-            member: self.member.id, incarnation: self.member.incarnation,
-            role: [.leading, .suspended].contains(self.election?.role) ? .leader : .follower,
-            address: self.member.address, version: self.member.version, configuration: self.member.configuration)
+            self.member, role: [.leading, .suspended].contains(self.election?.role) ? .leader : .follower)
     }
 
     /// Our wall clock at a moment in the past, as near as it can be told.

@@ -123,6 +123,6 @@ final class HealerStatus: StatusSource {
     private func pages(_ healing: ClusterHealing) async -> ClusterPages {
         ClusterPages(
             view: await healing.loop.view(), election: healing.candidacy.status, member: healing.candidacy.member,
-            now: self.parts.time.now())
+            records: await healing.records, now: self.parts.time.now())
     }
 }
