@@ -176,6 +176,8 @@ extension Withheld {
         case .deposed: "another healer leads"
         case .notLeading: "the leadership is in doubt"
         case .refused: "the record had changed"
+        case .notAuthorized: "ZooKeeper's access lists do not let it be written"
+        case .notAudited: "the audit trail cannot be written"
         }
     }
 }
@@ -206,6 +208,7 @@ extension Refusal {
         case .paused(let by, let why, _): "paused by \(by)\(why.isEmpty ? "" : ": \(why)")"
         case .maintenance(let by, let why, _): "in maintenance by \(by)\(why.isEmpty ? "" : ": \(why)")"
         case .auditUnwritable(let reason): "the audit trail cannot be written: \(reason)"
+        case .intentUnwritable(let reason): "the intent cannot be written: \(reason)"
         case .unreadableRecord: "its record in ZooKeeper cannot be read"
         case .unconfirmed: "only one source says so"
         case .grace(let milliseconds): "grace of \(milliseconds) ms is not over"

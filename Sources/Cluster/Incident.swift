@@ -115,7 +115,12 @@ public enum Withheld: String, Hashable, Sendable, Codable {
     case controlMoved
     case deposed
     case notLeading
+    /// The record had changed.
     case refused
+    /// ZooKeeper's access lists do not let us write it.
+    case notAuthorized
+    /// It could not be put into the audit trail, so it was not sent.
+    case notAudited
 }
 
 public enum PageReason: Hashable, Sendable, Codable {

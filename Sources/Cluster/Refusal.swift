@@ -12,6 +12,8 @@ public enum Refusal: Hashable, Sendable, Codable {
     case paused(by: String, why: String, until: WallTime?)
     case maintenance(by: String, why: String, until: WallTime?)
     case auditUnwritable(reason: String)
+    /// ZooKeeper's access lists do not let us put an intent down.
+    case intentUnwritable(reason: String)
     case unreadableRecord
     /// Only one source says so.
     case unconfirmed
@@ -52,6 +54,7 @@ public enum Refusal: Hashable, Sendable, Codable {
         case .paused: "paused"
         case .maintenance: "maintenance"
         case .auditUnwritable: "audit_unwritable"
+        case .intentUnwritable: "intent_unwritable"
         case .unreadableRecord: "unreadable_record"
         case .unconfirmed: "unconfirmed"
         case .grace: "grace"

@@ -135,6 +135,8 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         default: false
         }
     }
+    /// Whether only people can change that: the access lists, or our credentials.
+    public var isAboutAccess: Bool { self.reason == .notAuthorized || self.reason == .authenticationFailed }
     public var description: String {
         self.operation.map { "\(self.reason) at \(self.path) (operation \($0))" } ?? "\(self.reason) at \(self.path)"
     }

@@ -17,6 +17,8 @@ public enum Event: Hashable, Sendable {
     case ledgerUnreadable(reason: String)
     /// The answer to ``Effect/write(_:)``: exactly one for each.
     case written(WriteID, GuardedResult)
+    /// Also an answer to it: the intent could not be put into the audit trail, so it was not sent.
+    case notAudited(WriteID)
     /// From the runner, in answer to ``Effect/run(_:)``. May also come for a step of an earlier leadership of ours.
     case stepEnded(IntentID, StepResult)
     /// In answer to ``Effect/probe(_:)``.
@@ -25,6 +27,9 @@ public enum Event: Hashable, Sendable {
     case evidence(EvidenceRequest, Evidence)
     /// Whether the audit trail can be written; `nil` when it can (again). While it cannot, no step is taken.
     case auditUnwritable(reason: String?)
+    /// ZooKeeper does not let us write an intent, which only people can change: by whom it was told, at which path and by
+    /// which access list. Comes before the answer to the write. For a while no other is sent.
+    case intentUnwritable(reason: String)
 }
 
 /// Where this healer stands, in the elector's words.

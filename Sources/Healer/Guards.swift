@@ -16,7 +16,8 @@ struct Guard: Sendable {
     /// Whether anything may be done for this node at all.
     static let standing: [Guard] = [
         Guard("leadership", Self.leadership), Guard("mode", Self.mode), Guard("control", Self.control),
-        Guard("audit", Self.audit), Guard("confirmed", Self.confirmed), Guard("grace", Self.grace),
+        Guard("audit", Self.audit), Guard("intent", Self.intent), Guard("confirmed", Self.confirmed),
+        Guard("grace", Self.grace),
     ]
 
     /// Whether this step may be taken now.
@@ -60,6 +61,10 @@ extension Guard {
 
     @Sendable static func audit(_ proposal: Proposal, _ situation: Situation) -> Refusal? {
         situation.auditFailure.map { .auditUnwritable(reason: $0) }
+    }
+
+    @Sendable static func intent(_ proposal: Proposal, _ situation: Situation) -> Refusal? {
+        situation.intentFailure.map { .intentUnwritable(reason: $0) }
     }
 
     @Sendable static func confirmed(_ proposal: Proposal, _ situation: Situation) -> Refusal? {

@@ -11,11 +11,21 @@ extension HealerMachine {
         }
     }
 
+    /// Nothing was sent: as if it had never been decided, but for what is told.
+    mutating func notAudited(_ id: WriteID, at now: Moment) {
+        guard let write = self.book.end(id, .notLeading), case .intent(let intent, _) = write.purpose,
+            self.recoveries[intent.node]?.stage == .asking(id)
+        else { return }
+        self.withhold(intent, .notAudited, at: now)
+        self.forget(intent)
+    }
+
     private mutating func answered(
         _ intent: Intent, _ control: ControlVersions, _ write: LedgerWrite, _ answer: GuardedResult, at now: Moment
     ) {
         guard let recovery = self.recoveries[intent.node], recovery.stage == .asking(write.id) else { return }
         let subject = Subject.node(intent.node)
+        if case .committed = answer { self.intentFailure = nil }
         if case .committed = answer, write.removing != nil {
             self.recoveries[intent.node]!.stage = .settling(StepResult(.succeeded))
             self.note(.begun(intent.id, intent.step), in: subject, at: now)
@@ -30,10 +40,20 @@ extension HealerMachine {
             self.count(intent)
             self.effects.append(.run(order))
         case .withhold(let reason):
-            self.counters.withheld[reason, default: 0] += 1
-            self.note(.withheld(intent.id, reason), in: subject, at: now)
+            self.withhold(intent, reason, at: now)
             self.withheld(intent, control, write, answer, at: now)
         }
+    }
+
+    private mutating func withhold(_ intent: Intent, _ reason: Withheld, at now: Moment) {
+        self.counters.withheld[reason, default: 0] += 1
+        self.note(.withheld(intent.id, reason), in: .node(intent.node), at: now)
+    }
+
+    private mutating func forget(_ intent: Intent) {
+        self.recoveries[intent.node] = nil
+        self.attempts[intent.node]?.cancel(intent.id)
+        self.touch(.node(intent.node))
     }
 
     private mutating func count(_ intent: Intent) {
@@ -63,14 +83,11 @@ extension HealerMachine {
             self.holdOff = now + .milliseconds(500)
             if place >= write.changes.count { self.removalRefused(intent, error, at: now) }
         }
-        self.recoveries[intent.node] = nil
-        self.attempts[intent.node]?.cancel(intent.id)
-        self.touch(.node(intent.node))
+        self.forget(intent)
     }
 
     private mutating func removalRefused(_ intent: Intent, _ error: StoreError, at now: Moment) {
-        let isFinal = error.reason == .notAuthorized || error.reason == .authenticationFailed
-        self.incidents[.node(intent.node)]?.failedRemovals += isFinal ? Ladder.removalAttempts : 1
+        self.incidents[.node(intent.node)]?.failedRemovals += error.isAboutAccess ? Ladder.removalAttempts : 1
         self.incidents[.node(intent.node)]?.lastStepEnd = now
         self.ask(intent.node, [.zookeeper], since: now, at: now)
     }

@@ -41,7 +41,9 @@ extension HealerMachine {
         Situation(
             now: now, wall: self.wallTime(at: now), policy: self.policy, leadership: self.leadership,
             ledgerIsRead: self.book.isRead(under: self.leadership.epoch), unreadable: self.book.unreadable,
-            control: self.control, auditFailure: self.auditFailure, state: self.state, conditions: self.conditions,
+            control: self.control, auditFailure: self.auditFailure,
+            intentFailure: self.intentFailure.flatMap { now - $0.at < Self.intentPause ? $0.reason : nil },
+            state: self.state, conditions: self.conditions,
             peers: self.peers, attempts: self.attempts, recoveries: self.recoveries)
     }
 
@@ -133,7 +135,8 @@ extension HealerMachine {
             self.counters.refusals[refusal.name, default: 0] += 1
             self.note(.refused(proposal.step, refusal), in: subject, at: now)
         }
-        if proposal.step != .deregister, refusal.needsPeople,
+        // Without the removal the start goes on, but for what stands in the way of both.
+        if proposal.step != .deregister || refusal.concernsEveryStep, refusal.needsPeople,
             now - refused.since >= self.policy.timing.unconfirmedLimit
         {
             self.page(.lasts, subject, at: now)
@@ -242,10 +245,18 @@ extension Refusal {
         default: false
         }
     }
+    /// Nothing at all is done while it lasts.
+    var concernsEveryStep: Bool {
+        switch self {
+        case .auditUnwritable, .intentUnwritable, .unreadableRecord: true
+        default: false
+        }
+    }
     /// If it lasts, somebody should know.
     var needsPeople: Bool {
         switch self {
-        case .auditUnwritable, .unreadableRecord, .staleFacts, .stalePartitions, .agreement, .registered,
+        case .auditUnwritable, .intentUnwritable, .unreadableRecord, .staleFacts, .stalePartitions, .agreement,
+            .registered,
             .supervisorFirst,
             .notProvenBySupervisor, .minISR, .minISRUnknown, .quorum, .blastRadius:
             true

@@ -14,6 +14,7 @@ extension HealerMachine {
         self.book.reset()
         self.recoveries = [:]
         self.holdOff = .zero
+        self.intentFailure = nil
         guard leadership.epoch != nil else { return }
         self.leadingSince = now
         if self.numberedUnder != leadership.epoch {

@@ -16,6 +16,8 @@ public struct HealerMachine: Sendable {
     var leadingSince = Moment.zero
     var control: ControlView?
     var auditFailure: String?
+    /// Why ZooKeeper did not take the last intent, until it takes one.
+    var intentFailure: (reason: String, at: Moment)?
     var peers = Peers()
     /// Open ones.
     var incidents: [Subject: Incident] = [:]
@@ -51,6 +53,8 @@ public struct HealerMachine: Sendable {
 
     /// As many closed incidents as are kept.
     static let keptClosed = 20
+    /// Between two intents while ZooKeeper does not let us write any.
+    public static let intentPause = Duration.seconds(30)
 
     /// - Parameter seed: decides the jitter between attempts.
     public init(policy: Policy, seed: UInt64) {
@@ -76,10 +80,12 @@ public struct HealerMachine: Sendable {
         case .ledgerRead(let contents): self.readLedger(contents, at: now)
         case .ledgerUnreadable(let reason): self.ledgerFailure = reason
         case .written(let id, let answer): self.written(id, answer, at: now)
+        case .notAudited(let id): self.notAudited(id, at: now)
         case .stepEnded(let id, let result): self.stepEnded(id, result, at: now)
         case .probed(let id, let result): self.probed(id, result, at: now)
         case .evidence(let request, let evidence): self.evidence(request, evidence, at: now)
         case .auditUnwritable(let reason): self.auditFailure = reason
+        case .intentUnwritable(let reason): self.intentFailure = (reason, now)
         }
         self.assess(at: now)
         self.publish(at: now)

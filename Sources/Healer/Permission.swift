@@ -21,7 +21,7 @@ enum Permission: Hashable, Sendable {
         case .controlMoved: return .withhold(.controlMoved)
         case .deposed: return .withhold(.deposed)
         case .notLeading: return .withhold(.notLeading)
-        case .refused: return .withhold(.refused)
+        case .refused(_, let error): return .withhold(error.isAboutAccess ? .notAuthorized : .refused)
         case .unknown: return .withhold(.unknown)
         }
     }

@@ -11,6 +11,8 @@ struct Situation: Sendable {
     var unreadable: Set<LedgerKey>
     var control: ControlView?
     var auditFailure: String?
+    /// Set while no other intent is to be sent.
+    var intentFailure: String?
     var state: ClusterState
     var conditions: [NodeName: Condition]
     var peers: Peers

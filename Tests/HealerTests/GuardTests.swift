@@ -24,6 +24,7 @@ import Testing
             $0.readControl(maintenance: [Rig.broker(2): Control.Hold(by: "me", why: "")], version: 1)
         },
         Row(name: "audit_unwritable") { $0.send(.auditUnwritable(reason: "disk full")) },
+        Row(name: "intent_unwritable") { $0.send(.intentUnwritable(reason: "/x: not authorized")) },
         Row(name: "grace", policy: { $0.codes[.brokerDead]!.grace = .seconds(100) }) { _ in },
         Row(name: "supervisor_first") { $0.cluster[Rig.broker(2)]!.process.state = .restarting },
         Row(name: "stale_facts") {

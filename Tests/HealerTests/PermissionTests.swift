@@ -174,6 +174,47 @@ import Testing
         #expect((2...10).contains(rig.intents.count))
     }
 
+    @Test("An intent that cannot stand in the audit trail is not sent, people are told why, and it is sent when it can")
+    func notAudited() {
+        var (rig, write, _) = self.asking()
+        rig.answersWrites = true
+        rig.send(.auditUnwritable(reason: "/audit.log: full"))
+        rig.send(.notAudited(write.id))
+        rig.pass(.seconds(30))
+        #expect(rig.intents.count == 1)
+        #expect(rig.runs.isEmpty)
+        let told = rig.incident(self.broker)!.timeline.suffix(2).map(\.what)
+        #expect(
+            told == [
+                .withheld(rig.intents[0].intent.id, .notAudited),
+                .refused(.start, .auditUnwritable(reason: "/audit.log: full")),
+            ])
+        rig.pass(.seconds(40))
+        #expect(rig.pages == [.lasts])
+        rig.send(.auditUnwritable(reason: nil))
+        #expect(rig.runs.map(\.intent.attempt) == [1])
+    }
+
+    @Test("An intent that ZooKeeper does not let us write is tried again after a while, and people are told why")
+    func notAuthorized() {
+        var (rig, write, _) = self.asking()
+        let refused = GuardedResult.refused(operation: 0, StoreError(.notAuthorized, path: "/x", operation: 0))
+        rig.send(.intentUnwritable(reason: "/x is world:anyone:r"))
+        rig.send(.written(write.id, refused))
+        rig.answersWrites = true
+        rig.pass(.seconds(29))
+        #expect(rig.intents.count == 1)
+        let told = rig.incident(self.broker)!.timeline.suffix(2).map(\.what)
+        #expect(
+            told == [
+                .withheld(rig.intents[0].intent.id, .notAuthorized),
+                .refused(.start, .intentUnwritable(reason: "/x is world:anyone:r")),
+            ])
+        rig.pass(.seconds(2))
+        #expect(rig.runs.map(\.intent.attempt) == [1])
+        #expect(rig.view.counters.withheld[.notAuthorized] == 1)
+    }
+
     @Test("An outcome that could not be put down is put down later; the step is not repeated meanwhile")
     func outcomeLost() {
         var rig = Rig.leading()

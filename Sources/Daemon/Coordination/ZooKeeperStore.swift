@@ -51,11 +51,31 @@ final class ZooKeeperStore: StoreSession {
         try await self.call { () async throws(ZooKeeperError) in try await self.session.sync(path) }
     }
 
+    /// Who may do what with a node, for people; hashes of passwords are left out.
+    func access(to path: String) async -> String {
+        do throws(ZooKeeperError) {
+            return try await self.session.getACL(path).map(\.text).joined(separator: ", ")
+        } catch {
+            return "not to be read by us (\(error.code))"
+        }
+    }
+
     func close() async { await self.session.close() }
 
     /// The error in the words of the deciding modules.
     private func call<Value>(_ body: () async throws(ZooKeeperError) -> Value) async throws(StoreError) -> Value {
         do throws(ZooKeeperError) { return try await body() } catch { throw StoreError(error) }
+    }
+}
+
+extension AccessRule {
+    /// Such as `world:anyone:r`, in ZooKeeper's own letters.
+    fileprivate var text: String {
+        let letters: [(Permissions, String)] = [
+            (.create, "c"), (.delete, "d"), (.read, "r"), (.write, "w"), (.admin, "a"),
+        ]
+        let may = letters.filter { self.permissions.contains($0.0) }.map(\.1).joined()
+        return "\(self.scheme):\(self.id.prefix { $0 != ":" }):\(may)"
     }
 }
 

@@ -66,6 +66,7 @@ final class ClusterHealing: Sendable {
                 metadata: self.metadata, liveness: self.liveness, supervisors: self.supervisors,
                 coordination: self.coordination, runner: parts.runner, orphan: { parts.orphan($0, $1, $2) },
                 audit: { try await parts.logs.audit($0, of: cluster.name) },
+                auditAgain: { try await parts.logs.auditAgain() },
                 performance: { step, took in
                     parts.logs.performance(
                         "step", took: took,

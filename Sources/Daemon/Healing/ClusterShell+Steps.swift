@@ -8,10 +8,14 @@ extension ClusterShell {
         var kind = GuardedRequest.Kind.record
         if case .intent(let intent, let control) = write.purpose {
             kind = .step(control: control.cluster, globalControl: control.global)
-            guard await self.audit(.intent(intent), report) else { return report(.written(write.id, .notLeading)) }
+            guard await self.audit(.intent(intent), report) else { return report(.notAudited(write.id)) }
         }
         guard let elector = self.elector else { return report(.written(write.id, .notLeading)) }
-        let result = await elector.write(GuardedRequest(kind, self.means.ledger.operations(for: write)))
+        let operations = self.means.ledger.operations(for: write)
+        let result = await elector.write(GuardedRequest(kind, operations))
+        if case .refused(let place, let error) = result, error.isAboutAccess, operations.indices.contains(place) {
+            await self.sayRefused(operations[place], error, write, isIntent: place < write.changes.count, report)
+        }
         switch (write.purpose, result) {
         case (.intent(let intent, _), .committed(_, let results)): self.remember(intent, write, results)
         case (.outcome(let id), _): self.finish(id, recorded: result.isCommitted)
@@ -51,7 +55,8 @@ extension ClusterShell {
             return StepResult(.notStarted, output: "the audit trail cannot be written")
         }
         guard await self.markBegun(intent) else {
-            return StepResult(.notStarted, output: "its beginning could not be put down")
+            let path = self.means.ledger.layout.begun(intent.node)
+            return StepResult(.notStarted, output: "its beginning could not be put down at \(path)")
         }
         guard let elector = self.elector, elector.mayBegin(under: intent.id.epoch),
             self.means.time.now() <= order.startBy

@@ -16,11 +16,49 @@ extension ClusterShell {
             if self.auditProblem == nil {
                 self.means.log.error(
                     "audit trail cannot be written, so no step is taken", ["error": LogValue("\(error)")])
+                self.awaitAudit(report)
             }
             self.auditProblem = "\(error)"
             report(.auditUnwritable(reason: "\(error)"))
             return false
         }
+    }
+
+    /// Nobody decides anything while the audit trail cannot be written, so nobody else would find out that it can.
+    private func awaitAudit(_ report: HealingReports) {
+        guard !self.awaitsAudit else { return }
+        self.awaitsAudit = true
+        self.begin {
+            while (try? await self.means.time.sleep(for: Self.auditPause)) != nil {
+                if await self.isAuditThere(report) { return }
+            }
+        }
+    }
+
+    private func isAuditThere(_ report: HealingReports) async -> Bool {
+        do { try await self.means.auditAgain() } catch { return false }
+        self.awaitsAudit = false
+        guard self.auditProblem != nil else { return true }
+        self.auditProblem = nil
+        self.means.log.info("audit trail can be written again")
+        report(.auditUnwritable(reason: nil))
+        return true
+    }
+
+    /// Which access list is in the way: that of the node itself, or of its parent where children are made and removed.
+    func sayRefused(
+        _ operation: StoreOperation, _ error: StoreError, _ write: LedgerWrite, isIntent: Bool, _ report: HealingReports
+    ) async {
+        let path: String
+        switch operation {
+        case .create, .delete: path = String(operation.path.prefix(upTo: operation.path.lastIndex(of: "/")!))
+        case .set, .check: path = operation.path
+        }
+        let session = await self.means.coordination.present as? ZooKeeperStore
+        let access = await session?.access(to: path) ?? "not known without a session"
+        let reason = "\(operation.path) may not be written (\(error.reason)): the access list of \(path) is \(access)"
+        self.means.log.error("a record cannot be written", ["error": LogValue(reason)])
+        if isIntent, case .intent = write.purpose { report(.intentUnwritable(reason: reason)) }
     }
 
     func page(_ page: Page) {

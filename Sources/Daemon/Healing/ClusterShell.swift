@@ -19,6 +19,8 @@ actor ClusterShell: HealingShell {
         let orphan: @Sendable (_ path: String, _ version: Int32, RecoveryRecord) -> OrphanOutcome
         /// Returns when it is on the disk.
         let audit: @Sendable (AuditRecord) async throws -> Void
+        /// Whether it can be written again, after it could not: throws while it cannot.
+        let auditAgain: @Sendable () async throws -> Void
         /// Puts down how long a step took.
         let performance: @Sendable (Step, Duration) -> Void
         let time: any TimeSource
@@ -36,6 +38,11 @@ actor ClusterShell: HealingShell {
     var running: Set<IntentID> = []
     var ended: [IntentID: EndedStep] = [:]
     var auditProblem: String?
+    /// Somebody looks from time to time whether it can be written again.
+    var awaitsAudit = false
+    /// Between two looks at an audit trail that could not be written.
+    static let auditPause = Duration.seconds(1)
+
     private let jobs: AsyncStream<@Sendable () async -> Void>
     private let job: AsyncStream<@Sendable () async -> Void>.Continuation
 
@@ -55,6 +62,9 @@ actor ClusterShell: HealingShell {
             group.cancelAll()
         }
     }
+
+    /// Beside everything else, until it ends or we do.
+    func begin(_ job: @escaping @Sendable () async -> Void) { self.job.yield(job) }
 
     /// The elector of the present candidacy.
     func use(_ elector: Elector) { self.elector = elector }

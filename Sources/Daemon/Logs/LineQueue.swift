@@ -22,11 +22,14 @@ final class LineQueue: Sendable {
     private let state = Mutex(State())
     /// The line that says how many are missing.
     private let gap: @Sendable (Int64) -> String
+    private let complaints: LogComplaints?
 
-    init(_ file: LogFile, gap: @escaping @Sendable (Int64) -> String) {
+    /// - Parameter complaints: `nil` where the file is the very place that they go to.
+    init(_ file: LogFile, complaints: LogComplaints? = nil, gap: @escaping @Sendable (Int64) -> String) {
         self.file = file
         self.queue = DispatchQueue(label: "log \(file.path)")
         self.gap = gap
+        self.complaints = complaints
     }
 
     func append(_ line: String) {
@@ -52,14 +55,16 @@ final class LineQueue: Sendable {
                 try self.file.append(self.gap(unsaid))
                 self.state.withLock { $0.unsaid -= unsaid }
             }
-            try self.file.append(line)
+            let notices = try self.file.append(line)
             self.state.withLock { $0.lastError = nil }
+            self.complaints?.wrote(to: self.file.path, notices)
         } catch {
             self.state.withLock { state in
                 state.dropped += 1
                 state.unsaid += 1
                 state.lastError = error
             }
+            self.complaints?.failed(error, so: "its lines are lost until it can be written")
         }
     }
 

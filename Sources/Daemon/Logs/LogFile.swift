@@ -17,12 +17,21 @@ struct LogFileError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A file that whole lines are appended to, and that makes room for itself: at its size limit it becomes `name.1`, the
-/// one before `name.2`, and so on. Renaming it from outside (`logrotate`) is noticed; the next line opens a new one.
+/// one before `name.2`, and so on. Renaming it from outside (`logrotate`) is noticed; the next line opens a new one. A file
+/// that cannot be renamed grows on: a line is worth more than a limit.
 ///
 /// What is not a regular file (a pipe, `/dev/stderr`) is written to, never rotated, and waited for a bounded time.
 final class LogFile: Sendable {
     /// How long a pipe or a terminal that takes nothing more is waited for.
     static let patience = Duration.seconds(1)
+
+    /// What happened to the file beside the line that was written.
+    enum Notice: Hashable, Sendable {
+        /// The file with the lines before has no name any more: somebody removed it. A new one is begun.
+        case removed
+        /// It is over its limit, and grows on.
+        case notRotated(LogFileError)
+    }
 
     private struct State {
         var descriptor: Int32 = -1
@@ -30,7 +39,7 @@ final class LogFile: Sendable {
         var device: dev_t = 0
         var inode: ino_t = 0
         var isRegular = false
-        /// Half a line stands at the end, and could not be taken back.
+        /// Half a line stands at the end: it could not be taken back, or whoever wrote it died over it.
         var isTorn = false
     }
 
@@ -69,49 +78,111 @@ final class LogFile: Sendable {
 
     /// Appends one line, all of it or nothing.
     ///
-    /// - Parameter durably: returns only when the line is on the disk.
-    func append(_ line: String, durably: Bool = false) throws(LogFileError) {
+    /// - Parameter durably: returns only when the line is on the disk, under a name.
+    @discardableResult
+    func append(_ line: String, durably: Bool = false) throws(LogFileError) -> Set<Notice> {
         let result = self.state.withLock { state in
             Result { () throws(LogFileError) in try self.append(Array((line + "\n").utf8), durably, &state) }
         }
-        try result.get()
+        return try result.get()
     }
 
-    private func append(_ bytes: [UInt8], _ durably: Bool, _ state: inout State) throws(LogFileError) {
-        if self.ownsDescriptor { try self.prepare(for: bytes.count, &state) }
+    private func append(
+        _ bytes: [UInt8], _ durably: Bool, _ state: inout State
+    ) throws(LogFileError) -> Set<Notice> {
+        guard self.ownsDescriptor else {
+            try self.put(bytes, false, &state)
+            return []
+        }
+        var notices: Set<Notice> = []
+        try self.prepare(for: bytes.count, durably, &state, &notices)
+        try self.put(bytes, durably, &state)
+        // Removed since it was looked at: nobody would ever find the line.
+        if durably, state.isRegular, Self.links(state.descriptor) == 0 {
+            try self.prepare(for: bytes.count, durably, &state, &notices)
+            try self.put(bytes, durably, &state)
+        }
+        return notices
+    }
+
+    private func put(_ bytes: [UInt8], _ durably: Bool, _ state: inout State) throws(LogFileError) {
         do throws(LogFileError) {
-            if state.isTorn { try self.write([UInt8(ascii: "\n")], state) }
-            state.isTorn = false
+            if state.isTorn {
+                try self.write([UInt8(ascii: "\n")], state)
+                state.isTorn = false
+                state.size += 1
+            }
             try self.write(bytes, state)
             if durably, fdatasync(state.descriptor) != 0, errno != EINVAL { throw self.error("sync") }
             state.size += bytes.count
         } catch {
             // A line that is refused must not stand there half, nor look like one that was accepted.
-            if state.isRegular { state.isTorn = ftruncate(state.descriptor, off_t(state.size)) != 0 }
+            var status = stat()
+            if state.isRegular, fstat(state.descriptor, &status) == 0, status.st_size > off_t(state.size) {
+                state.isTorn = ftruncate(state.descriptor, off_t(state.size)) != 0 || state.isTorn
+            }
             throw error
         }
     }
 
     /// Opens the file if it is not open or has been moved away, and rotates it if the line does not fit any more.
-    private func prepare(for count: Int, _ state: inout State) throws(LogFileError) {
+    private func prepare(
+        for count: Int, _ durably: Bool, _ state: inout State, _ notices: inout Set<Notice>
+    ) throws(LogFileError) {
         var status = stat()
         let isThere = stat(self.path, &status) == 0
         if state.descriptor < 0 || !isThere || status.st_ino != state.inode || status.st_dev != state.device {
-            try Self.open(self.path, &state)
+            if state.isRegular, Self.links(state.descriptor) == 0 { notices.insert(.removed) }
+            try self.reopen(durably, &state)
         } else {
             // Somebody may have emptied it.
             state.size = Int(status.st_size)
         }
         guard state.isRegular, state.size > 0, state.size + count > self.maxSize else { return }
-        // A file that cannot be moved grows on: a line is worth more than a limit.
-        if self.backups == 0 {
-            if unlink(self.path) == 0 { try Self.open(self.path, &state) }
-        } else {
-            for number in stride(from: self.backups - 1, to: 0, by: -1) {
-                rename("\(self.path).\(number)", "\(self.path).\(number + 1)")
-            }
-            if rename(self.path, "\(self.path).1") == 0 { try Self.open(self.path, &state) }
+        do throws(LogFileError) { try self.makeRoom() } catch {
+            notices.insert(.notRotated(error))
+            return
         }
+        try self.reopen(durably, &state)
+    }
+
+    /// Moves the file out of its name: `name` to `name.1`, and those before it one further, up to a number that is free.
+    private func makeRoom() throws(LogFileError) {
+        guard self.backups > 0 else {
+            if unlink(self.path) != 0 { throw self.error("remove") }
+            return
+        }
+        func backup(_ number: Int) -> String { "\(self.path).\(number)" }
+        func isFree(_ number: Int) -> Bool { access(backup(number), F_OK) != 0 && errno == ENOENT }
+        // Of a time when more were kept.
+        var surplus = self.backups + 1
+        while unlink(backup(surplus)) == 0 { surplus += 1 }
+        let free = (1...self.backups).first(where: isFree) ?? self.backups
+        for number in stride(from: free - 1, to: 0, by: -1)
+        where rename(backup(number), backup(number + 1)) != 0 && errno != ENOENT {
+            // What stands at this number would be written over by the next.
+            throw LogFileError(path: backup(number), operation: "rename", number: errno)
+        }
+        if rename(self.path, backup(1)) != 0 { throw self.error("rename") }
+    }
+
+    private func reopen(_ durably: Bool, _ state: inout State) throws(LogFileError) {
+        try Self.open(self.path, &state)
+        guard durably, state.isRegular else { return }
+        // A file that is on the disk without its name is lost with the power all the same.
+        let folder = self.path.lastIndex(of: "/").map { String(self.path[...$0]) } ?? "."
+        let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw LogFileError(path: folder, operation: "open", number: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 || errno == EINVAL else {
+            throw LogFileError(path: folder, operation: "sync", number: errno)
+        }
+    }
+
+    /// How many names an open file has; 1 if that cannot be told.
+    private static func links(_ descriptor: Int32) -> Int {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int(status.st_nlink) : 1
     }
 
     private static func open(_ path: String, _ state: inout State) throws(LogFileError) {
@@ -125,9 +196,20 @@ final class LogFile: Sendable {
             throw error
         }
         if state.descriptor >= 0 { close(state.descriptor) }
+        let isRegular = status.st_mode & S_IFMT == S_IFREG
         state = State(
             descriptor: descriptor, size: Int(status.st_size), device: status.st_dev, inode: status.st_ino,
-            isRegular: status.st_mode & S_IFMT == S_IFREG)
+            isRegular: isRegular, isTorn: isRegular && Self.endsTorn(path, status.st_size))
+    }
+
+    /// Whether a file that somebody wrote before us ends without a line's end. `false` if it may not be read.
+    private static func endsTorn(_ path: String, _ size: off_t) -> Bool {
+        guard size > 0 else { return false }
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var last: UInt8 = 0
+        return pread(descriptor, &last, 1, size - 1) == 1 && last != UInt8(ascii: "\n")
     }
 
     private func write(_ bytes: [UInt8], _ state: State) throws(LogFileError) {
@@ -141,6 +223,7 @@ final class LogFile: Sendable {
                 if errno == EINTR || (errno == EAGAIN && !state.isRegular) { continue }
                 throw self.error("write")
             }
+            guard count > 0 else { throw LogFileError(path: self.path, operation: "write", number: EIO) }
             rest = rest.dropFirst(count)
         }
     }

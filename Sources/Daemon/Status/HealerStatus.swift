@@ -72,17 +72,20 @@ final class HealerStatus: StatusSource {
 
     func metrics() async -> HealerMetrics {
         var clusters: [ClusterMetrics] = []
-        var audit = 0
+        var intent = 0
         for healing in self.healings {
             let pages = await self.pages(healing)
-            audit += pages.view.counters.refusals["audit_unwritable"] ?? 0
+            intent += pages.view.counters.withheld[.notAuthorized] ?? 0
             clusters.append(
                 pages.metrics(
                     secondsWithoutLeader: healing.candidacy.secondsWithoutLeader, timing: healing.candidacy.timing))
         }
         return HealerMetrics(
             member: self.parts.configuration.healerID, version: HealerVersion.current, clusters: clusters,
-            errors: ["audit": audit, "log_lines_dropped": Int(self.parts.logs.dropped)])
+            errors: [
+                "audit": Int(self.parts.logs.refusedAudits), "intent": intent,
+                "log_lines_dropped": Int(self.parts.logs.dropped),
+            ])
     }
 
     func status(of cluster: ClusterName) async -> StatusPage { await self.pages(self.healing(cluster)).status }

@@ -89,7 +89,7 @@ struct LogFileTests {
         let file = try LogFile(self.path, maxSize: 3000, backups: 100)
         await withTaskGroup(of: Void.self) { group in
             for writer in 0..<8 {
-                group.addTask { for _ in 0..<50 { try? file.append(String(repeating: "\(writer)", count: 40)) } }
+                group.addTask { for _ in 0..<50 { _ = try? file.append(String(repeating: "\(writer)", count: 40)) } }
             }
         }
         let lines = self.directory.names.flatMap { self.directory.lines($0) }
@@ -97,11 +97,82 @@ struct LogFileTests {
         #expect(lines.allSatisfy { $0.count == 40 && Set($0).count == 1 })
     }
 
-    @Test("Its owner and group alone may read it")
+    @Test(
+        "Three threads write, it rotates, and others rename it: every line is there once, whole, and in its writer's order"
+    )
+    func rotatedWhileWritten() throws {
+        let file = try LogFile(self.path, maxSize: 5000, backups: 1000)
+        let done = DispatchGroup()
+        for writer in ["a", "b", "c"] {
+            Thread.detachNewThread(in: done) {
+                for number in 0..<2000 {
+                    _ = try? file.append("\(writer) \(number) \(String(repeating: "x", count: number % 60)).")
+                }
+            }
+        }
+        // As logrotate does, beside it, at any moment.
+        var outside = 0
+        while done.wait(timeout: .now() + .milliseconds(1)) == .timedOut {
+            if rename(self.path, "\(self.directory.path)/outside.\(outside)") == 0 { outside += 1 }
+        }
+        #expect(outside > 0)
+        let number = { (name: String) in Int(name.split(separator: ".").last!) }
+        let backups = self.directory.names.filter { $0.hasPrefix("a.log.") }
+        #expect(backups.count > 10)
+        let lines = self.directory.names.flatMap { self.directory.lines($0) }
+        #expect(lines.count == 6000)
+        #expect(lines.allSatisfy { $0.wholeMatch(of: /[abc] \d+ x*\./) != nil })
+        #expect(Set(lines).count == 6000)
+        // The newest backup has the lowest number: within one of them, and from one to the next, the numbers only grow.
+        let inOrder = backups.sorted { number($0)! > number($1)! }.flatMap { self.directory.lines($0) }
+        for writer in ["a ", "b ", "c "] {
+            let numbers = inOrder.filter { $0.hasPrefix(writer) }.map { Int($0.split(separator: " ")[1])! }
+            #expect(numbers == numbers.sorted())
+        }
+    }
+
+    @Test("Half a line that somebody left at the end does not spoil the next one")
+    func torn() throws {
+        self.directory.file("a.log", "whole\nhal")
+        let file = try LogFile(self.path, maxSize: 1000, backups: 1)
+        try file.append("next")
+        try file.append("and next")
+        #expect(self.directory.lines("a.log") == ["whole", "hal", "next", "and next"])
+    }
+
+    @Test("Backups of a time when more were kept go; one that is missing is filled before the oldest goes")
+    func fewerBackups() throws {
+        for number in [1, 3, 4, 5, 7] { self.directory.file("a.log.\(number)", "\(number)\n") }
+        self.directory.file("a.log", "now\n")
+        let file = try LogFile(self.path, maxSize: 5, backups: 3)
+        try file.append("new")
+        #expect(self.directory.names == ["a.log", "a.log.1", "a.log.2", "a.log.3", "a.log.7"])
+        #expect(
+            ["a.log", "a.log.1", "a.log.2", "a.log.3"].map { self.directory.lines($0) } == [
+                ["new"], ["now"], ["1"], ["3"],
+            ])
+    }
+
+    @Test("Its owner and group alone may read it, and what is rotated as well")
     func mode() throws {
-        _ = try LogFile(self.path, maxSize: 1, backups: 1)
-        var status = stat()
-        #expect(stat(self.path, &status) == 0)
-        #expect(status.st_mode & 0o137 == 0)
+        let file = try LogFile(self.path, maxSize: 1, backups: 1)
+        for _ in 0..<2 { try file.append("x") }
+        #expect(self.directory.names == ["a.log", "a.log.1"])
+        for name in self.directory.names {
+            var status = stat()
+            #expect(stat("\(self.directory.path)/\(name)", &status) == 0)
+            #expect(status.st_mode & 0o137 == 0)
+        }
+    }
+}
+
+extension Thread {
+    /// A thread of its own, which the group waits for.
+    fileprivate static func detachNewThread(in group: DispatchGroup, _ body: @escaping @Sendable () -> Void) {
+        group.enter()
+        Thread.detachNewThread {
+            body()
+            group.leave()
+        }
     }
 }
