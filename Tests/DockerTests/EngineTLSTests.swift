@@ -47,21 +47,49 @@ struct EngineTLSTests {
         }
         let added = await ip("link", "add", bridge, "type", "bridge")
         try #require(added.succeeded, "\(added.summary)")
-        let daemon = try SpawnedProcess(
-            [
-                "dockerd", "--data-root", "\(directory)/data", "--exec-root", "\(directory)/run", "--pidfile",
-                "\(directory)/pid", "--bridge", bridge, "--iptables=false", "--host", "tcp://127.0.0.1:\(port)",
-                "--tlsverify", "--tlscacert", "\(directory)/ca.pem", "--tlscert", "\(directory)/server.pem", "--tlskey",
-                "\(directory)/server.key", "--log-level", "error",
-            ], environment: environment, ownSession: true, pipes: [])
+        var marked = environment
+        // For `healer-chaos leftovers`, should we be killed.
+        (marked["HEALER_SANDBOX_ID"], marked["HEALER_SANDBOX"]) = (name, directory)
         let client = HTTPClient()
         let result: Result<Void, any Error>
-        do { result = .success(try await self.speak(port, directory, client)) } catch { result = .failure(error) }
-        kill(daemon.pid, SIGTERM)
-        while daemon.reap() == nil { try await Task.sleep(for: .milliseconds(50)) }
+        do {
+            // What an engine mounts outlives it when it is killed, or told to end while it starts. So it gets name
+            // spaces of its own, for mounts and for processes: they end with it, and all that is in them.
+            let daemon = try SpawnedProcess(
+                [
+                    "unshare", "--mount-proc", "--pid", "--fork", "--kill-child", "dockerd", "--data-root",
+                    "\(directory)/data", "--exec-root", "\(directory)/run", "--pidfile", "\(directory)/pid",
+                    "--bridge", bridge, "--iptables=false", "--host", "tcp://127.0.0.1:\(port)", "--tlsverify",
+                    "--tlscacert", "\(directory)/ca.pem", "--tlscert", "\(directory)/server.pem", "--tlskey",
+                    "\(directory)/server.key", "--log-level", "error",
+                ], environment: marked, ownSession: true, pipes: [])
+            do {
+                result = .success(try await self.speak(port, directory, client))
+            } catch {
+                result = .failure(error)
+            }
+            await self.end(daemon)
+        } catch {
+            result = .failure(error)
+        }
         _ = await ip("link", "delete", bridge)
         await client.close()
         try result.get()
+    }
+
+    /// On a thread that waits, whether or not this test is cancelled.
+    private func end(_ daemon: SpawnedProcess) async {
+        await withCheckedContinuation { continuation in
+            runOnOwnThread {
+                daemon.signalGroup(SIGTERM)
+                let limit = bootTime() + .seconds(30)
+                while daemon.reap() == nil {
+                    if bootTime() >= limit { kill(daemon.pid, SIGKILL) }
+                    usleep(50_000)
+                }
+                continuation.resume()
+            }
+        }
     }
 
     private func speak(_ port: UInt16, _ directory: String, _ client: HTTPClient) async throws {

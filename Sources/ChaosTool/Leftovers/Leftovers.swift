@@ -1,7 +1,8 @@
 import Cluster
 import Foundation
 
-/// What a sandbox has left behind: processes by its id in their environment, ports that somebody listens on, files.
+/// What a sandbox has left behind: processes by its id in their environment, ports that somebody listens on,
+/// mounts, files.
 struct Leftovers: Sendable {
     enum Scope: Hashable, Sendable {
         case all
@@ -41,6 +42,7 @@ struct Leftovers: Sendable {
         var directories = Set(entries.map(\.directory))
         if case .directory(let directory) = scope { directories.insert(directory) }
         for directory in directories.sorted() where FileManager.default.fileExists(atPath: directory) {
+            lines += Self.mounts(below: directory).map { "mount \($0)" }
             lines.append("file \(directory)")
         }
         return lines
@@ -68,6 +70,36 @@ struct Leftovers: Sendable {
         return words.dropFirst().first == "keeper" ? .keeper : .other
     }
 
+    /// Where file systems are mounted, on this folder or below it, as this process sees it. They keep a folder from
+    /// being removed.
+    static func mounts(below folder: String) -> [String] {
+        let resolved = realpath(folder, nil)
+        defer { free(resolved) }
+        let folder = resolved.map { String(cString: $0) } ?? folder
+        return (ProcFile.text("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 4 else { return nil }
+            let point = self.unescaped(fields[4])
+            return point == folder || point.hasPrefix("\(folder)/") ? point : nil
+        }
+    }
+
+    /// Space, tab, newline and backslash stand there as `\040` and so on (proc_pid_mountinfo(5)).
+    static func unescaped(_ field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = field.utf8
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(3)
+            if byte == UInt8(ascii: "\\"), digits.count == 3, let code = UInt8(String(Substring(digits)), radix: 8) {
+                bytes.append(code)
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// TCP ports of this network namespace on which somebody listens.
     static func listeningPorts() -> Set<UInt16> {
         var ports: Set<UInt16> = []
@@ -87,7 +119,7 @@ struct Leftovers: Sendable {
 
 /// `healer-chaos leftovers`.
 enum LeftoversCommand: ToolCommand {
-    static let summary = "Find what sandboxes have left behind: processes, ports, files"
+    static let summary = "Find what sandboxes have left behind: processes, ports, mounts, files"
     static let usage = """
         usage: healer-chaos leftovers [all | --id ID | --directory DIR]
 
