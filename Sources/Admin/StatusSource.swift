@@ -19,6 +19,8 @@ public protocol StatusSource: Sendable {
     func incidents(of cluster: ClusterName) async -> IncidentsPage
     /// `nil` if no such incident is remembered.
     func incident(_ id: String, of cluster: ClusterName) async -> IncidentPage?
+    /// Why no broker of it is known; `nil` if one is.
+    func missingBrokers(of cluster: ClusterName) async -> String?
     /// Looks now, by every method, within the configuration's time limits. `nil` if there is no such node.
     func check(_ node: NodeName, of cluster: ClusterName) async -> CheckPage?
 }

@@ -112,23 +112,42 @@ enum HealerProgram {
     private static func look(_ parts: HealerParts) async throws -> Bool {
         let healings = try parts.configuration.clusters.map { try ClusterHealing($0, parts) }
         let status = HealerStatus(healings, parts)
+        let session = await parts.ensemble.connected(within: self.patience)
+        if session == nil {
+            let servers = parts.configuration.coordination.zooKeeper
+            self.complain(
+                "warning: the coordination ensemble \(servers) does not answer, so nodes that were discovered before "
+                    + "are not known; this says nothing of them")
+        }
         var isHealthy = true
         for healing in healings {
-            await healing.watching { await self.awaitOneCycle(healing, parts.configuration) }
+            let remembers = if let session { await healing.read(session) } else { false }
+            await healing.watching { await self.awaitOneCycle(healing, parts.configuration, remembers: remembers) }
+            if remembers, let failure = await healing.loop.view().ledgerFailure {
+                self.complain("warning: nodes that were discovered before cannot be read: \(failure)")
+            }
             let page = await status.nodes(of: healing.name)
             self.say(page.verdict.text(of: healing.name, colours: false) + "\n" + page.text(colours: false))
             isHealthy = isHealthy && page.verdict.healthy
         }
+        await session?.close()
         return isHealthy
     }
 
+    /// How long `test` waits for the coordination ensemble, which has only remembered nodes to tell.
+    private static let patience = Duration.seconds(5)
+
     /// Until every node has been looked at by all that watches it, or two intervals are over.
-    private static func awaitOneCycle(_ healing: ClusterHealing, _ configuration: Configuration) async {
+    /// - Parameter remembers: whether nodes may be remembered in ZooKeeper, which are to be looked at as well.
+    private static func awaitOneCycle(
+        _ healing: ClusterHealing, _ configuration: Configuration, remembers: Bool
+    ) async {
         let clock = BootClock()
         let end = clock.now() + max(configuration.monitoring.interval * 2, .seconds(10))
         while clock.now() < end {
             try? await clock.sleep(for: .milliseconds(200))
             let view = await healing.loop.view()
+            if remembers, !view.ledgerIsRead { continue }
             let isSeen = view.nodes.allSatisfy { $0.lastCheck != nil && $0.status != .unknown }
             if isSeen, view.partitions.age != nil, view.nodes.contains(where: { $0.node.brokerID != nil }) { return }
         }

@@ -67,6 +67,8 @@ public struct ClusterView: Hashable, Sendable {
     public var divergence: [HealerID: Int]
     /// Why the audit trail cannot be written; `nil` when it can.
     public var auditFailure: String?
+    /// Whether what is kept in ZooKeeper was read: then all nodes that were ever discovered are known.
+    public var ledgerIsRead: Bool
     /// Why what is kept in ZooKeeper could not be read, the last time; `nil` when it was.
     public var ledgerFailure: String?
     /// Of monitors that are about no one node, until they succeed again.

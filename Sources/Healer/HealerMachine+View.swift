@@ -23,7 +23,8 @@ extension HealerMachine {
             },
             divergence: self.peers.divergence(
                 from: self.verdicts, at: now, self.policy.timing.digestValidity),
-            auditFailure: self.auditFailure, ledgerFailure: self.ledgerFailure,
+            auditFailure: self.auditFailure, ledgerIsRead: self.book.readUnder != nil,
+            ledgerFailure: self.ledgerFailure,
             monitorFailures: self.state.failures.mapValues(\.value), counters: self.counters)
     }
 

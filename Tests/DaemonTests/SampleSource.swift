@@ -6,6 +6,8 @@ struct SampleSource: StatusSource {
     var clusters = [ClusterName("main"), ClusterName("other")]
     var alive = true
     var reasons: [String] = []
+    /// `nil` while brokers are known.
+    var brokersProblem: String?
 
     func liveness() -> Liveness { Liveness(alive: self.alive, loopAgeMs: 12) }
     func readiness() async -> Readiness { Readiness(reasons: self.reasons) }
@@ -58,6 +60,7 @@ struct SampleSource: StatusSource {
     func incident(_ id: String, of cluster: ClusterName) async -> IncidentPage? {
         id == self.explained.incident.id ? self.explained : nil
     }
+    func missingBrokers(of cluster: ClusterName) async -> String? { self.brokersProblem }
     func check(_ node: NodeName, of cluster: ClusterName) async -> CheckPage? {
         node != self.node.node
             ? nil

@@ -64,6 +64,11 @@ struct StatusRouterTests {
     func check() async throws {
         #expect(await self.get("/api/v1/check").status == 400)
         #expect(await self.get("/api/v1/check", [HTTPRequest.Field("node", "kafka-9")]).status == 404)
+        let router = StatusRouter(SampleSource(brokersProblem: "no broker is known: b:1 does not answer"))
+        for query in [[], [HTTPRequest.Field("node", "kafka-9")]] {
+            let answer = await router.answer(HTTPRequest(method: "GET", path: "/api/v1/check", query: query))
+            #expect(String(decoding: answer.body, as: UTF8.self).contains("b:1 does not answer"))
+        }
     }
 
     @Test("Nothing can be written", arguments: ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -65,19 +65,27 @@ struct StartTests {
         }
     }
 
-    @Test("Without Kafka it leads, and calls nothing healthy: nobody tells of any broker")
+    @Test("Without Kafka it leads, and calls nothing healthy: it says whom it asked for brokers, and why it knows none")
     func withoutKafka() async throws {
         try await self.withServer { sandbox in
             let port = try Self.freePort()
             let healer = try self.healer("alone", sandbox, ["HEALER_PORT": "\(port)"])
             let client = HTTPClient()
             do {
-                try await self.until("unhealthy, by name") {
-                    let page = try? await client.get("http://127.0.0.1:\(port)/api/v1/status", timeout: .seconds(20))
-                    let text = page.map { String(decoding: $0.body, as: UTF8.self) } ?? ""
-                    return text.contains(#""healthy":false"#) && text.contains("no broker is known")
+                let silence = "no broker is known: the bootstrap servers 127.0.0.1:9 do not answer ("
+                let unregistered = "and none is registered in ZooKeeper at \(sandbox.description.zookeeper)"
+                try await self.until("unhealthy, with the addresses") {
+                    let text = await Self.text("api/v1/status", port, client)
+                    return text.contains(#""healthy":false"#) && text.contains(silence) && text.contains(unregistered)
                 }
-                try await self.until("an error in the log") { healer.tail(1000).contains("ERROR no broker is known") }
+                for path in ["api/v1/nodes", "api/v1/check?node=kafka-1", "api/v1/check"] {
+                    #expect(await Self.text(path, port, client).contains(silence), "\(path)")
+                }
+                try await self.until("an error in the log") {
+                    healer.tail(1000).split(separator: "\n").contains {
+                        $0.contains("ERROR no broker is known") && $0.contains("servers 127.0.0.1:9 do not answer")
+                    }
+                }
                 await client.close()
             } catch {
                 await client.close()
@@ -85,6 +93,67 @@ struct StartTests {
             }
             healer.send(SIGTERM)
             _ = await healer.ended(within: Self.patience)
+        }
+    }
+
+    @Test("With Kafka down, brokers that the file names are found dead at once, each with an incident")
+    func kafkaDown() async throws {
+        try await self.withServer(brokers: 1) { sandbox in
+            try await sandbox.kill("kafka-1")
+            let broker = try #require(sandbox.description.nodes.first { $0.name == "kafka-1" })
+            let example = try String(contentsOfFile: OwnProgram.example("config_development.yaml"), encoding: .utf8)
+            let named = "nodes: [{node_id: kafka-1, node_type: kafka, host: 127.0.0.1, port: \(broker.port)}]"
+            let file = "\(sandbox.directory)/named.yaml"
+            try Data(example.replacing("nodes: []", with: named).utf8).write(to: URL(fileURLWithPath: file))
+            let port = try Self.freePort()
+            let settings = ["HEALER_PORT": "\(port)", "HEALER_MODE": "observe"]
+            let healer = try self.healer("named", sandbox, settings, configuration: file)
+            let client = HTTPClient()
+            do {
+                try await self.until("an incident with an id") {
+                    let text = await Self.text("api/v1/incidents", port, client)
+                    return text.contains(#""code":"brokerDead""#) && text.contains(/"id":"\d+-\d+"/)
+                }
+                let status = await Self.text("api/v1/status", port, client)
+                #expect(status.contains("kafka-1 is UNHEALTHY"))
+                await client.close()
+            } catch {
+                await client.close()
+                throw error
+            }
+            healer.send(SIGTERM)
+            _ = await healer.ended(within: Self.patience)
+        }
+    }
+
+    @Test("`healer test` looks at the nodes that are remembered in ZooKeeper, and writes nothing there")
+    func testRemembers() async throws {
+        try await self.withServer { sandbox in
+            let tree = try await CoordinationTree(zookeeper: sandbox.description.zookeeper)
+            do {
+                for node in tree.layout.foundation { try await tree.session.create(node.path, data: node.data) }
+                let broker = Node(
+                    name: NodeName("kafka-7"), role: .broker(BrokerID(7)),
+                    endpoint: Endpoint(host: "127.0.0.1", port: 9))
+                let record = try JSONEncoder().encode(NodesRecord(nodes: [broker]))
+                try await tree.session.set(tree.layout.nodes, data: Array(record))
+                let test = try self.healer("looks", sandbox, [:], command: "test")
+                #expect(await test.ended(within: Self.patience) == .code(10))
+                let said = test.tail()
+                #expect(said.contains(/kafka-7 +broker +UN/), "\(said)")
+                #expect(!said.contains("no broker is known"), "\(said)")
+                #expect(try await tree.digests().isEmpty)
+                #expect(try await tree.members().isEmpty)
+                #expect(try await tree.leader()?.epoch == Epoch.none)
+                await tree.close()
+            } catch {
+                await tree.close()
+                throw error
+            }
+            try await sandbox.stop("zookeeper-1")
+            let test = try self.healer("looks-alone", sandbox, [:], command: "test")
+            #expect(await test.ended(within: Self.patience) == .code(10))
+            #expect(test.tail().contains("does not answer, so nodes that were discovered before are not known"))
         }
     }
 
@@ -107,22 +176,23 @@ struct StartTests {
         }
     }
 
-    private func withServer(_ body: (Sandbox) async throws -> Void) async throws {
+    private func withServer(brokers: Int = 0, _ body: (Sandbox) async throws -> Void) async throws {
         let directory = "\(NSTemporaryDirectory())started-\(UUID().uuidString.prefix(8))"
-        try await Sandbox.during(SandboxOptions(zookeepers: 1, brokers: 0, topics: []), in: directory) {
+        try await Sandbox.during(SandboxOptions(zookeepers: 1, brokers: brokers, topics: []), in: directory) {
             try await body($0)
         }
     }
 
     private func healer(
-        _ name: String, _ sandbox: Sandbox, _ settings: [String: String], configuration: String? = nil
+        _ name: String, _ sandbox: Sandbox, _ settings: [String: String], configuration: String? = nil,
+        command: String = "run"
     ) throws -> HealerProcess {
         var settings = settings
         settings["HEALER_COUNT"] = "1"
         // The sandbox has no brokers, but the file wants to name some.
         settings["SANDBOX_BOOTSTRAP"] = "127.0.0.1:9"
         return try HealerProcess(
-            HealerID(name), sandbox: sandbox, program: OwnProgram.beside("healer"),
+            HealerID(name), sandbox: sandbox, program: OwnProgram.beside("healer"), command: command,
             configuration: configuration ?? OwnProgram.example("config_development.yaml"), settings: settings)
     }
 
@@ -137,6 +207,12 @@ struct StartTests {
     /// `nil` while nobody answers.
     private static func status(_ path: String, _ port: UInt16, _ client: HTTPClient) async -> Int? {
         try? await client.get("http://127.0.0.1:\(port)/\(path)", timeout: .seconds(20)).status
+    }
+
+    /// Whatever the status; empty while nobody answers.
+    private static func text(_ path: String, _ port: UInt16, _ client: HTTPClient) async -> String {
+        let answer = try? await client.get("http://127.0.0.1:\(port)/\(path)", timeout: .seconds(20))
+        return answer.map { String(decoding: $0.body, as: UTF8.self) } ?? ""
     }
 
     /// Free a moment ago.

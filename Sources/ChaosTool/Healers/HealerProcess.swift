@@ -2,7 +2,7 @@ import Cluster
 import Foundation
 import Synchronization
 
-/// One healer of a sandbox: a real `healer run`, in a folder of its own, ended with the sandbox at the latest.
+/// One healer of a sandbox: a real `healer run`, or `healer test`, in a folder of its own, ended with the sandbox at the latest.
 final class HealerProcess: Sendable {
     let id: HealerID
     /// Its logs.
@@ -14,8 +14,8 @@ final class HealerProcess: Sendable {
     ///   - configuration: the file, absolute.
     ///   - settings: added to what the file takes from the environment.
     init(
-        _ id: HealerID, sandbox: Sandbox, program: String, configuration: String, settings: [String: String],
-        arguments: [String] = []
+        _ id: HealerID, sandbox: Sandbox, program: String, command: String = "run", configuration: String,
+        settings: [String: String], arguments: [String] = []
     ) throws {
         self.id = id
         self.folder = "\(sandbox.directory)/healers/\(id)"
@@ -28,7 +28,7 @@ final class HealerProcess: Sendable {
             "HEALER_BROKER_SESSION": "\(sandbox.description.sessionTimeout / 1000)",
         ]
         let spawn = Spawn(
-            program: program, arguments: ["run", "--config", configuration] + arguments,
+            program: program, arguments: [command, "--config", configuration] + arguments,
             environment: environment.merging(settings) { $1 }, folder: self.folder,
             console: "\(self.folder)/console.log")
         let pid = try spawn.start()

@@ -94,14 +94,21 @@ struct StatusRouter: Sendable {
     private func check(_ request: HTTPRequest) async throws(Failure) -> HTTPResponse {
         let cluster = try self.cluster(request)
         guard let node = request.query("node"), !node.isEmpty else {
-            throw Failure(400, "which node?", hint: "Say it as /api/v1/check?node=<name>; /api/v1/nodes lists them.")
+            throw Failure(
+                400, "which node?",
+                hint: await self.hint("Say it as /api/v1/check?node=<name>; /api/v1/nodes lists them.", cluster))
         }
         guard let page = await self.source.check(NodeName(node), of: cluster) else {
             throw Failure(
                 404, "there is no node \(node) in cluster \(cluster)",
-                hint: "`healerctl nodes` and /api/v1/nodes list those that are.")
+                hint: await self.hint("`healerctl nodes` and /api/v1/nodes list those that are.", cluster))
         }
         return Self.json(page)
+    }
+
+    /// While no broker is known, whoever asks for one is told why.
+    private func hint(_ hint: String, _ cluster: ClusterName) async -> String {
+        await self.source.missingBrokers(of: cluster).map { "\($0). \(hint)" } ?? hint
     }
 
     /// The cluster named by `?cluster=`, or the first one.

@@ -9,6 +9,7 @@ final class ClusterHealing: Sendable {
     let name: ClusterName
     let loop: HealingLoop
     let candidacy: Candidacy
+    let sources: BrokerSources
     private let shell: ClusterShell
     private let coordination: CoordinationWatch
     private let recordWatch: RecordWatch
@@ -77,7 +78,9 @@ final class ClusterHealing: Sendable {
         entrance.open(self.loop.reports)
         self.name = cluster.name
         self.latest = latest
-        self.stateLog = StateLog(logs: parts.logs, log: log, cluster: cluster.name, time: time)
+        self.sources = BrokerSources(cluster)
+        self.stateLog = StateLog(
+            logs: parts.logs, log: log, cluster: cluster.name, time: time, sources: self.sources)
         self.checkLimit = monitoring.timeout
         self.candidacy = candidacy
         self.time = time
@@ -123,6 +126,10 @@ final class ClusterHealing: Sendable {
             await self.recordWatch.use(session)
         }
     }
+
+    /// Before ``watching(_:)``: lets the core read what healers have put into ZooKeeper, and nothing write there.
+    /// - Returns: whether there is anything to be read; false where no healer has run yet, or ZooKeeper does not say.
+    func read(_ session: any StoreSession) async -> Bool { await self.coordination.read(session) }
 
     /// What stands in ZooKeeper for every healer to tell, as last read.
     var records: SharedRecords {

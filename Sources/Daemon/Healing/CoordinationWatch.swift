@@ -17,6 +17,8 @@ actor CoordinationWatch {
     private var session: (any StoreSession)?
     private var sessionID: Int64 = 0
     private var digest: Digest?
+    /// False for whoever only looks.
+    private var publishes = true
     private var seen: Set<String> = []
     /// When each healer's last digest was made, by that healer's clock.
     private(set) var observedAt: [HealerID: WallTime] = [:]
@@ -42,6 +44,15 @@ actor CoordinationWatch {
             break
         }
         for wish in [Wish.control, .observers, .publish] { self.wish.yield(wish) }
+    }
+
+    /// Only reads, through a session that is connected. False if no healer has made the tree yet, or it does not answer.
+    func read(_ session: any StoreSession) async -> Bool {
+        self.publishes = false
+        guard (try? await session.exists(self.layout.base, watch: nil)) != nil else { return false }
+        self.session = session
+        self.wish.yield(.control)
+        return true
     }
 
     var present: (any StoreSession)? { self.session }
@@ -124,7 +135,7 @@ actor CoordinationWatch {
     }
 
     private func putDigest(_ session: any StoreSession) async throws(StoreError) {
-        guard let digest = self.digest else { return }
+        guard self.publishes, let digest = self.digest else { return }
         let path = self.layout.observer(self.healer)
         let data = Ledger.encode(digest)
         do throws(StoreError) {

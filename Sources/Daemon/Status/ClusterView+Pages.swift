@@ -10,6 +10,7 @@ struct ClusterPages: Sendable {
     let election: LeadershipStatus?
     let member: Member
     let records: SharedRecords
+    let sources: BrokerSources
     let now: Moment
 
     var source: Source {
@@ -37,8 +38,8 @@ struct ClusterPages: Sendable {
         if !partitions.underReplicated.isEmpty {
             reasons.append("\(partitions.underReplicated.count) partitions are under-replicated")
         }
-        if !self.view.knowsBrokers {
-            reasons.append("no broker is known" + (self.view.monitorFailures[.metadata].map { ": \($0)" } ?? ""))
+        if let problem = self.sources.problem(self.view) {
+            reasons.append(problem)
         } else if partitions.age == nil {
             reasons.append("no broker has told its metadata yet")
         }
@@ -170,11 +171,6 @@ extension ElectionMetrics {
         self.guardP50 = status.guardLatency.p50
         self.guardP99 = status.guardLatency.p99
     }
-}
-
-extension ClusterView {
-    /// False while Kafka was never reached and none of its brokers is configured or remembered.
-    var knowsBrokers: Bool { self.nodes.contains { $0.node.brokerID != nil } }
 }
 
 extension DurationSummary {

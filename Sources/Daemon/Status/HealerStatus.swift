@@ -119,6 +119,11 @@ final class HealerStatus: StatusSource {
             source: pages.source, node: pages.nodes.first { $0.node == node } ?? known, results: results)
     }
 
+    func missingBrokers(of cluster: ClusterName) async -> String? {
+        let healing = self.healing(cluster)
+        return healing.sources.problem(await healing.loop.view())
+    }
+
     private func healing(_ cluster: ClusterName) -> ClusterHealing {
         self.healings.first { $0.name == cluster } ?? self.healings[0]
     }
@@ -126,6 +131,6 @@ final class HealerStatus: StatusSource {
     private func pages(_ healing: ClusterHealing) async -> ClusterPages {
         ClusterPages(
             view: await healing.loop.view(), election: healing.candidacy.status, member: healing.candidacy.member,
-            records: await healing.records, now: self.parts.time.now())
+            records: await healing.records, sources: healing.sources, now: self.parts.time.now())
     }
 }

@@ -8,6 +8,7 @@ struct StateLog: Sendable {
     let log: Logger
     let cluster: ClusterName
     let time: any TimeSource
+    let sources: BrokerSources
 
     /// Below this many brokers one more failure loses data or service.
     static let fewBrokers = 3
@@ -30,7 +31,7 @@ struct StateLog: Sendable {
             said = now
             if isUnknown == seen.knowsBrokers, isUnknown || self.time.now() - begin >= Self.introduction {
                 isUnknown.toggle()
-                self.say(unknown: isUnknown, seen.monitorFailures[.metadata])
+                self.say(unknown: isUnknown, seen)
             }
             guard let slowest = seen.nodes.compactMap(\.response).max() else { continue }
             if measuredAt.map({ self.time.now() - $0 >= Self.performanceInterval }) ?? true {
@@ -40,10 +41,14 @@ struct StateLog: Sendable {
         }
     }
 
-    private func say(unknown: Bool, _ failure: String?) {
+    private func say(unknown: Bool, _ seen: ClusterView) {
         guard unknown else { return self.log.info("brokers are known now") }
         self.log.error(
-            "no broker is known, so nothing can be said of Kafka", ["monitor.failure": .string(failure ?? "none")])
+            "no broker is known, so nothing can be said of Kafka",
+            [
+                "kafka.problem": .string(self.sources.problem(seen) ?? ""),
+                "kafka.bootstrap_servers": .string(self.sources.bootstrap),
+            ])
     }
 
     private func say(_ now: Standing, since before: Standing) {
