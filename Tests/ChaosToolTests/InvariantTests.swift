@@ -197,13 +197,16 @@ import Testing
         #expect(self.violated(kill) == [.s7])
     }
 
+    private func fault(_ word: String, of member: String, until second: Int64 = 60) -> FaultRecord {
+        FaultRecord(
+            word: word, text: "\(word) \(member)", members: [member], from: Self.start,
+            until: WallTime(Self.start.rawValue + second * 1000))
+    }
+
     @Test("S8: a step by a healer that has been cut off for long")
     func cutOff() {
         let found = self.violated(self.good()) { record in
-            record.faults.append(
-                FaultRecord(
-                    word: "cut", text: "cuts healer-1", members: ["healer-1"], from: Self.start,
-                    until: WallTime(Self.start.rawValue + 60_000)))
+            record.faults.append(self.fault("cut", of: "healer-1"))
         }
         #expect(found == [.s8])
     }
@@ -211,6 +214,11 @@ import Testing
     @Test("S9: a step on a node that nobody hurt, a kill that names no life, a registration of the living")
     func healthy() {
         #expect(self.violated(self.good()) { $0.faults = [] } == [.s9])
+        // It is dead, and left to people.
+        #expect(self.violated(self.good()) { $0.faults.append(self.fault("maintenance", of: "kafka-2")) } == [.s9])
+        // A mark is no blow.
+        #expect(
+            self.violated(self.good()) { $0.faults = [self.fault("maintenance", of: "kafka-2", until: 4)] } == [.s9])
         var blind = self.good()
         blind.changes[4] = self.guarded(1) + [self.recovery("1-2", .kill, version: 2)]
         blind.changes[5] = [self.recovery("1-2", .kill, version: 3, result: .succeeded)]
@@ -231,6 +239,10 @@ import Testing
         }
         #expect(lost == [.s10])
         #expect(self.violated(self.good()) { $0.auditTrails = ["healer-1": "begin intent.id=1-20 \n"] } == [.s11])
+        for word in ["read-only-logs", "fill-disk"] {
+            #expect(self.violated(self.good()) { $0.faults.append(self.fault(word, of: "healer-1")) } == [.s11])
+            #expect(self.violated(self.good()) { $0.faults.append(self.fault(word, of: "healer-2")) } == [])
+        }
         #expect(self.violated(self.good()) { $0.leaks = ["application.log"] } == [.s12])
     }
 

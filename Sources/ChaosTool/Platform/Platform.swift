@@ -34,8 +34,12 @@ protocol Platform: Sendable {
     func thaw(_ member: String) async throws
     /// `percent` of a hundred: how much of the time it runs; `nil` ends it.
     func slow(_ member: String, to percent: Int?) async throws
-    /// Fills the disk of a member of ``Scenario/smallDisks``, or empties it again.
+    /// Fills the disk of a member of ``Scenario/smallDisks``, or of a healer's logs, or empties it again.
     func fillDisk(of member: String, _ isFull: Bool) async throws
+    /// Lets nothing be written where a healer keeps its logs, or everything again.
+    func makeLogsReadOnly(of healer: String, _ isReadOnly: Bool) async throws
+    /// Leaves a node to people, as an operator does, or to healers again.
+    func maintain(_ node: String, _ isInMaintenance: Bool) async throws
     /// On one connection in one direction of connecting; ``mend(_:)`` ends it.
     func apply(_ fault: ProxyOrder, to link: Link) async throws
     func mend(_ link: Link) async throws
@@ -87,7 +91,7 @@ enum PlatformFeature: String, Hashable, Sendable, CaseIterable {
     case healerLinks = "faults between healers and ZooKeeper"
     /// Faults between two ZooKeeper servers.
     case peerLinks = "faults between ZooKeeper servers"
-    case smallDisks = "disks that can be filled"
+    case smallDisks = "disks that can be filled, and made read-only"
     case slowStarts = "slow starts"
 }
 

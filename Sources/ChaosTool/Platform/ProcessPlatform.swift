@@ -18,6 +18,7 @@ final class ProcessPlatform: Platform {
     private let proxies: [Link: [FaultProxy]]
     private let disks: SmallDisks
     private let healers = Mutex<[String: HealerProcess]>([:])
+    private let covers = Mutex<Set<String>>([])
     private let brakes = Mutex<[String: Task<Void, Never>]>([:])
 
     var zookeeper: String { self.sandbox.description.zookeeper }
@@ -82,6 +83,7 @@ final class ProcessPlatform: Platform {
 
     func down(keepingLogs folder: String?) async throws {
         for task in self.brakes.withLock({ $0.values }) { task.cancel() }
+        for folder in self.covers.withLock({ $0 }) { try? self.cover(folder, nil) }
         if let folder {
             try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try? FileManager.default.removeItem(atPath: "\(folder)/healers")
@@ -270,7 +272,34 @@ final class ProcessPlatform: Platform {
     }
 
     func fillDisk(of member: String, _ isFull: Bool) async throws {
+        if self.isHealer(member) { return try self.cover(self.logs(of: member), isFull ? .full : nil) }
         try self.disks.fill("\(try self.sandbox.node(member).folder)/data", isFull)
+    }
+
+    func makeLogsReadOnly(of healer: String, _ isReadOnly: Bool) async throws {
+        try self.cover(self.logs(of: healer), isReadOnly ? .readOnly : nil)
+    }
+
+    /// What was open there before, such as the healer's standard error, goes on below the cover.
+    private func cover(_ folder: String, _ kind: SmallDisks.Cover?) throws {
+        if let kind {
+            try SmallDisks.cover(folder, kind)
+            self.covers.withLock { _ = $0.insert(folder) }
+        } else if self.covers.withLock({ $0.remove(folder) }) != nil {
+            try SmallDisks.uncover(folder)
+        }
+    }
+
+    private func logs(of healer: String) -> String { "\(self.sandbox.directory)/healers/\(healer)" }
+
+    func maintain(_ node: String, _ isInMaintenance: Bool) async throws {
+        let program = try OwnProgram.beside("healerctl")
+        let arguments = [
+            "maintenance", node, isInMaintenance ? "on" : "off", "--zookeeper", self.zookeeper, "--root",
+            "/kafka-healer",
+            "--cluster", "sandbox",
+        ]
+        try await blocking { try Tool.run(program, arguments) }
     }
 
     // MARK: The witnesses

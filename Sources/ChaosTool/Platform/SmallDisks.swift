@@ -16,14 +16,14 @@ struct SmallDisks: Sendable {
             let contents = try files.contentsOfDirectory(atPath: folder).reduce(into: [String: Data]()) {
                 $0[$1] = files.contents(atPath: "\(folder)/\($1)")
             }
-            try Self.run("/bin/mount", ["-t", "tmpfs", "-o", "size=\(Self.megabytes)m", "healer-chaos", folder])
+            try Tool.run("/bin/mount", ["-t", "tmpfs", "-o", "size=\(Self.megabytes)m", "healer-chaos", folder])
             for (name, data) in contents { try data.write(to: URL(fileURLWithPath: "\(folder)/\(name)")) }
         }
     }
 
     /// Of those that are mounted; what is in use goes when its user does.
     func unmount() {
-        for folder in self.folders { try? Self.run("/bin/umount", ["-l", folder]) }
+        for folder in self.folders { try? Tool.run("/bin/umount", ["-l", folder]) }
     }
 
     /// Writes until nothing more fits, or takes away what was written.
@@ -45,10 +45,30 @@ struct SmallDisks: Sendable {
         guard errno == ENOSPC else { throw SandboxError("\(folder) is not full") }
     }
 
-    private static func run(_ program: String, _ arguments: [String]) throws {
+    /// What a folder can be covered by, so that whoever opens something there finds another file system.
+    enum Cover: Hashable, Sendable { case readOnly, full }
+
+    static func cover(_ folder: String, _ kind: Cover) throws {
+        let options = kind == .readOnly ? "ro" : "size=4k"
+        try Tool.run("/bin/mount", ["-t", "tmpfs", "-o", options, "healer-chaos", folder])
+        guard kind == .full else { return }
+        let page = [UInt8](repeating: 1, count: 4096)
+        guard FileManager.default.createFile(atPath: "\(folder)/\(Self.filler)", contents: Data(page)) else {
+            throw SandboxError("\(folder) cannot be filled")
+        }
+    }
+
+    static func uncover(_ folder: String) throws { try Tool.run("/bin/umount", ["-l", folder]) }
+}
+
+/// A program that does one thing and ends.
+enum Tool {
+    /// - Throws: ``SandboxError`` with what it said on standard error, if it does not end with 0.
+    static func run(_ program: String, _ arguments: [String]) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
+        process.standardOutput = FileHandle.nullDevice
         let errors = Pipe()
         process.standardError = errors
         try process.run()

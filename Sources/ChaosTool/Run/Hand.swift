@@ -8,6 +8,7 @@ actor Hand {
     private(set) var faults: [FaultRecord] = []
     /// What has still to be undone, by the place of its fault.
     private var open: [Int: Undo] = [:]
+    private let sabotage: RunSabotage?
     private let progress: @Sendable (String) -> Void
 
     /// Until somebody plays a role again.
@@ -17,15 +18,19 @@ actor Hand {
         case thaw([String])
         case hurry([String])
         case emptyDisk([String])
+        case writeLogs([String])
+        case endMaintenance([String])
         case links([Link])
     }
 
     init(
-        _ platform: any Platform, _ tree: TreeView, seed: UInt64, progress: @escaping @Sendable (String) -> Void
+        _ platform: any Platform, _ tree: TreeView, seed: UInt64, sabotage: RunSabotage? = nil,
+        progress: @escaping @Sendable (String) -> Void
     ) {
         self.platform = platform
         self.finder = RoleFinder(platform: platform, tree: tree)
         self.random = SeededRandom(seed: seed)
+        self.sabotage = sabotage
         self.progress = progress
     }
 
@@ -59,6 +64,7 @@ actor Hand {
         self.progress(self.faults[place].text)
         switch fault {
         case .kill: for member in members { try await self.platform.kill(member) }
+        case .stop where self.sabotage == .killForStop: for member in members { try await self.platform.kill(member) }
         case .stop: for member in members { try await self.platform.stop(member) }
         case .freeze:
             self.open[place] = .thaw(members)
@@ -69,6 +75,14 @@ actor Hand {
         case .fullDisk:
             self.open[place] = .emptyDisk(members)
             for member in members { try await self.platform.fillDisk(of: member, true) }
+        case .readOnlyLogs:
+            self.open[place] = .writeLogs(members)
+            for member in members { try await self.platform.makeLogsReadOnly(of: member, true) }
+        case .maintenance:
+            self.open[place] = .endMaintenance(members)
+            if self.sabotage != .noMark {
+                for member in members { try await self.platform.maintain(member, true) }
+            }
         case .link(let link, let ends):
             let orders = try await self.orders(link, ends, members)
             if link != .reset { self.open[place] = .links(orders.map(\.link)) }
@@ -91,6 +105,11 @@ actor Hand {
         case .thaw(let members): for member in members { try await self.platform.thaw(member) }
         case .hurry(let members): for member in members { try await self.platform.slow(member, to: nil) }
         case .emptyDisk(let members): for member in members { try await self.platform.fillDisk(of: member, false) }
+        case .writeLogs(let members):
+            for member in members { try await self.platform.makeLogsReadOnly(of: member, false) }
+        case .endMaintenance(let members):
+            if self.sabotage == .noMark { break }
+            for member in members { try await self.platform.maintain(member, false) }
         case .links(let links): for link in links { try await self.platform.mend(link) }
         }
         self.faults[place].until = HostClock.wall
@@ -147,6 +166,8 @@ extension Fault {
         case .freeze: "freezes"
         case .slow(let percent): "slows to \(percent) %"
         case .fullDisk: "fills the disk of"
+        case .readOnlyLogs: "makes the logs read-only of"
+        case .maintenance: "maintains"
         case .link(.cut(let ways), let ends): "cuts\(Self.text(ways))\(Self.text(ends))"
         case .link(.stall(let ways), let ends): "stalls\(Self.text(ways))\(Self.text(ends))"
         case .link(.delay(let by, let jitter), let ends):

@@ -6,7 +6,7 @@ enum RunCommand: ToolCommand {
     static let summary = "Plays scenarios of faults on a real cluster, and judges what it saw"
     static let usage = """
         usage: healer-chaos run SCENARIO… | --all | --mix  [--on processes] [--seed N] [--times K] [--target NODE]
-                                [--report FOLDER] [--sabotage no-healers|observe|no-faults|lose-one|rogue] [--directory DIR]
+                                [--report FOLDER] [--sabotage WORD] [--directory DIR]
                healer-chaos run --check SCENARIO…
 
         A SCENARIO is a file of chaos/scenarios, by its path or its name, or a row of the fault matrix, such as F4. Each is played K times, with seeds N, N+1 and
@@ -19,7 +19,8 @@ enum RunCommand: ToolCommand {
         --on PLATFORM     processes: ZooKeeper servers, brokers and healers as processes of this host
         --seed N          chooses who is meant where several fit; the same number, the same choices
         --report FOLDER   writes a JSON file and a page for each run there
-        --sabotage WORD   takes away what the scenario needs to pass: the run must be violated
+        --sabotage WORD   no-healers, observe, no-faults, lose-one, kill-for-stop, no-mark or rogue: takes away what the
+                          scenario needs to pass; the run must be violated
         --check           only reads the files
         """
 

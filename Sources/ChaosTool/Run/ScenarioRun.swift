@@ -63,7 +63,8 @@ struct ScenarioRun: Sendable {
     private func play(_ platform: some Platform, _ tree: TreeView, _ watch: ClusterWatch) async throws -> RunRecord {
         let stage = Stage(
             platform: platform, tree: tree, watch: watch, scenario: self.scenario, sabotage: self.sabotage,
-            hand: Hand(platform, tree, seed: self.seed, progress: self.progress), progress: self.progress)
+            hand: Hand(platform, tree, seed: self.seed, sabotage: self.sabotage, progress: self.progress),
+            progress: self.progress)
         var problems: [String] = []
         if self.sabotage != .noHealers {
             // Nobody is there to act on a scenario that has not begun.
@@ -163,6 +164,10 @@ enum RunSabotage: String, Hashable, Sendable, CaseIterable {
     case loseOne = "lose-one"
     /// Nobody is hurt: whatever a scenario expects of a fault does not come.
     case noFaults = "no-faults"
+    /// Whoever is to be stopped is killed.
+    case killForStop = "kill-for-stop"
+    /// An operator's mark on a node is not set, though it is written down that it was.
+    case noMark = "no-mark"
     /// In the end, somebody asks for a step under an old epoch, by an intent that nobody put down.
     case rogue
 }

@@ -94,6 +94,9 @@ actor Stage {
         case .confirmed:
             let records = await self.tree.ask { try await $0.incidents() }
             return records?.contains { $0.phase == .confirmed } ?? false
+        case .unaudited:
+            let records = await self.tree.ask { try await $0.incidents() }
+            return records?.contains { $0.phase != .closed && $0.isUnaudited } ?? false
         case .led:
             guard let metadata = await self.watch.last else { return false }
             var running: Set<BrokerID> = []
@@ -177,6 +180,12 @@ actor Stage {
             epoch: leader.epoch, intent: "\(leader.epoch)-999", healer: holder.member.rawValue)
         self.progress("asks for a start that no healer has decided")
         try await platform.sandbox.start("kafka-1", from: origin)
+    }
+}
+
+extension IncidentRecord {
+    fileprivate var isUnaudited: Bool {
+        self.timeline.contains { if case .refused(_, .auditUnwritable) = $0.what { true } else { false } }
     }
 }
 

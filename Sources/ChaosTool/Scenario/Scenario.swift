@@ -42,7 +42,10 @@ struct Scenario: Hashable, Sendable {
         var names: Set<String> = []
         func look(_ steps: [ScenarioStep]) {
             for step in steps {
-                if case .hurt(.fullDisk, .member(let name)) = step.act { names.insert(name) }
+                // A healer's own folder is covered instead, whoever it is at the moment.
+                if case .hurt(.fullDisk, .member(let name)) = step.act, !Role.member(name).isHealer {
+                    names.insert(name)
+                }
                 look(step.steps)
             }
         }
@@ -79,7 +82,7 @@ struct ScenarioStep: Hashable, Sendable {
         switch self.act {
         case .hurt(.link(_, let ends), let role):
             return role.isHealer || ends == .healers ? [.healerLinks] : [.peerLinks]
-        case .hurt(.fullDisk, _): return [.smallDisks]
+        case .hurt(.fullDisk, _), .hurt(.readOnlyLogs, _): return [.smallDisks]
         case .move: return [.healerLinks]
         default: return []
         }
@@ -96,8 +99,12 @@ enum Fault: Hashable, Sendable {
     case freeze
     /// It runs only so many of a hundred parts of the time.
     case slow(percent: Int)
-    /// Not a byte more fits where it keeps its data.
+    /// Not a byte more fits where it keeps its data; of a healer: its logs.
     case fullDisk
+    /// Nothing can be written where a healer keeps its logs.
+    case readOnlyLogs
+    /// An operator leaves a node to people. No blow, but whoever touches it meanwhile is wrong.
+    case maintenance
     case link(LinkFault, Ends)
 
     /// The other ends of the connections that a link fault is about.
@@ -117,6 +124,8 @@ enum Fault: Hashable, Sendable {
         case .freeze: "freeze"
         case .slow: "slow"
         case .fullDisk: "fill-disk"
+        case .readOnlyLogs: "read-only-logs"
+        case .maintenance: "maintenance"
         case .link(let fault, _): fault.word
         }
     }
@@ -201,6 +210,8 @@ enum Condition: String, Hashable, Sendable, CaseIterable {
     case asked
     /// An incident is confirmed.
     case confirmed
+    /// An incident says that nothing is done because the audit trail cannot be written.
+    case unaudited
     /// The brokers say of all partitions that they are led.
     case led
 }

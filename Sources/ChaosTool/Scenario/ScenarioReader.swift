@@ -111,6 +111,7 @@ final class ScenarioReader {
     private static let verbs: [String: [String]] = [
         "kill": [], "stop": [], "start": [], "mend": [], "freeze": ["for", "while"],
         "slow": ["to", "for", "while"], "fill-disk": ["for", "while"],
+        "read-only-logs": ["for", "while"], "maintenance": ["for", "while"],
         "cut": ["from", "ways", "for", "while"], "stall": ["from", "ways", "for", "while"],
         "delay": ["from", "by", "jitter", "for", "while"], "bandwidth": ["from", "to", "for", "while"],
         "reset": ["from"], "half-open": ["from", "for", "while"],
@@ -160,6 +161,12 @@ final class ScenarioReader {
         case "move":
             guard let to = self.needed("to", fields, "the role of a ZooKeeper server", at: mark) else { return nil }
             return self.role(to).map { .move(role, to: $0) }
+        case "read-only-logs" where !role.isHealer:
+            self.complain("only healers have logs of their own; write such as `leader` or `healer-1`", at: value.mark)
+            return nil
+        case "maintenance" where role.isHealer:
+            self.complain("only nodes are left to people; write such as `kafka-2`", at: value.mark)
+            return nil
         default: return self.fault(verb, fields, at: mark).map { .hurt($0, role) }
         }
     }
@@ -170,6 +177,8 @@ final class ScenarioReader {
         case "stop": return .stop
         case "freeze": return .freeze
         case "fill-disk": return .fullDisk
+        case "maintenance": return .maintenance
+        case "read-only-logs": return .readOnlyLogs
         case "slow":
             guard let percent = self.needed("to", fields, "how many of a hundred parts it runs", at: mark) else {
                 return nil

@@ -171,14 +171,16 @@ struct InvariantJudge: Sendable {
     private var byCutOff: [String] {
         self.steps.compactMap { request in
             guard let healer = request.healer else { return nil }
-            let cut = self.record.faults.first { fault in
-                guard ["cut", "stall", "freeze"].contains(fault.word), fault.members.contains(healer) else {
-                    return false
-                }
-                return request.at.seconds(since: fault.from) > self.slack.inSeconds
-                    && fault.until.map { request.at < $0 } ?? true
-            }
-            return cut.map { "\(self.name(request)): while \($0.text)" }
+            return self.lasts(["cut", "stall", "freeze"], on: healer, at: request.at)
+                .map { "\(self.name(request)): while \($0.text)" }
+        }
+    }
+
+    /// What chaos's hand does to a member then, and has done for longer than whatever was under way before.
+    private func lasts(_ words: Set<String>, on member: String, at time: WallTime) -> FaultRecord? {
+        self.record.faults.first { fault in
+            words.contains(fault.word) && fault.members.contains(member)
+                && time.seconds(since: fault.from) > self.slack.inSeconds && fault.until.map { time < $0 } ?? true
         }
     }
 
@@ -189,6 +191,9 @@ struct InvariantJudge: Sendable {
                 return "\(self.name(request)): without saying which life"
             }
             guard request.isDone else { return nil }
+            if self.lasts(["maintenance"], on: request.node, at: request.at) != nil {
+                return "\(self.name(request)): an operator has left it to people"
+            }
             return self.wasHurt(request.node, at: request.at) ? nil : "\(self.name(request)): nothing was wrong with it"
         }
         let removals = self.history.removals.compactMap { removal -> String? in
@@ -202,7 +207,8 @@ struct InvariantJudge: Sendable {
     /// From when it was hurt; after a blow from which it cannot come back by itself until it is started.
     private func wasHurt(_ node: String, at time: WallTime) -> Bool {
         self.record.faults.contains { fault in
-            guard fault.members.contains(node), fault.from.seconds(since: time) < 0.1 else { return false }
+            guard fault.word != "maintenance", fault.members.contains(node), fault.from.seconds(since: time) < 0.1
+            else { return false }
             guard let until = fault.until else { return true }
             // What is seen of it lasts longer than the fault itself, but not for long.
             return time.seconds(since: until) < 10
@@ -224,10 +230,13 @@ struct InvariantJudge: Sendable {
         return InvariantVerdict(.s10, found)
     }
 
-    /// S11: whatever was begun stands in the trail of whoever began it.
+    /// S11: whatever was begun stands in the trail of whoever began it, and nothing is begun by whoever cannot write one.
     private var unaudited: [String] {
         self.steps.compactMap { request in
             guard let healer = request.healer, let intent = request.intent else { return nil }
+            if let fault = self.lasts(["fill-disk", "read-only-logs"], on: healer, at: request.at) {
+                return "\(self.name(request)): while chaos \(fault.text)"
+            }
             let lines = self.record.auditTrails[healer]?.split(separator: "\n") ?? []
             let isThere = lines.contains {
                 $0.contains("begin") && ($0.contains("\"\(intent)\"") || $0.contains("=\(intent) "))
