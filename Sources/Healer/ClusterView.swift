@@ -95,24 +95,8 @@ public struct Counters: Hashable, Sendable {
     public var pages = 0
     public var takeovers = 0
     /// From the first sign of trouble to the confirmed finding.
-    public var timeToDetect = Samples()
+    public var timeToDetect = DurationSummary()
     /// From the first sign of trouble to the verified end.
-    public var timeToHeal = Samples()
+    public var timeToHeal = DurationSummary()
     public init() {}
-}
-
-/// How long something took: all of it summed up, and the last few.
-public struct Samples: Hashable, Sendable {
-    public static let kept = 100
-    public private(set) var count = 0
-    public private(set) var sum = Duration.zero
-    /// Oldest first, the last ``kept``.
-    public private(set) var last: [Duration] = []
-    public init() {}
-    public mutating func add(_ duration: Duration) {
-        self.count += 1
-        self.sum += duration
-        self.last.append(duration)
-        if self.last.count > Self.kept { self.last.removeFirst() }
-    }
 }

@@ -94,6 +94,16 @@ public struct HealerMachine: Sendable {
         return self.effects
     }
 
+    /// Whether every node is known to be well, and nothing is under way or owed to the records: nothing then is due sooner
+    /// than the next look.
+    public var isCalm: Bool {
+        self.incidents.isEmpty && self.recoveries.isEmpty
+            && (self.book.isSettled || self.leadership == .following)
+            && self.state.names.allSatisfy { name in
+                self.conditions[name]?.kind == .well && self.state.nodes[name]?.troubleSince == nil
+            }
+    }
+
     func wallTime(at moment: Moment) -> WallTime {
         guard let wall = self.wall else { return WallTime(0) }
         return WallTime(wall.time.rawValue + (moment - wall.at).wholeMilliseconds)

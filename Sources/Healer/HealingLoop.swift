@@ -1,9 +1,12 @@
 public import Cluster
+internal import Synchronization
 
 /// Feeds the machine and carries its effects out, one event at a time: the only task that touches the machine.
 public actor HealingLoop {
-    /// Between two ticks. Only what is due by time waits for one; events are handled as they come.
+    /// Between two ticks while something is wrong. Only what is due by time waits for one; events are handled as they come.
     public static let tick = Duration.milliseconds(100)
+    /// Between two ticks while nothing is wrong and nothing under way: what is due then is due every half second or more.
+    public static let calmTick = Duration.milliseconds(250)
     /// Events that may wait. Far more than a machine ever leaves; beyond it, observations repeat and answers time out.
     public static let inboxLimit = 65_536
 
@@ -13,6 +16,7 @@ public actor HealingLoop {
     private let inbox: AsyncStream<Event>
     private let entrance: AsyncStream<Event>.Continuation
     private var handledAt: Moment?
+    private let isCalm = Atomic(false)
 
     public init(policy: Policy, seed: UInt64, shell: any HealingShell, time: any TimeSource) {
         self.machine = HealerMachine(policy: policy, seed: seed)
@@ -35,7 +39,7 @@ public actor HealingLoop {
             group.addTask { [time] in
                 while !Task.isCancelled {
                     reports(.ticked(time.wallTime()))
-                    try? await time.sleep(for: Self.tick)
+                    try? await time.sleep(for: self.isCalm.load(ordering: .relaxed) ? Self.calmTick : Self.tick)
                 }
             }
             for await event in self.inbox {
@@ -44,6 +48,7 @@ public actor HealingLoop {
                 for effect in self.machine.handle(event, at: now) {
                     await self.shell.perform(effect, report: reports)
                 }
+                self.isCalm.store(self.machine.isCalm, ordering: .relaxed)
             }
             group.cancelAll()
         }

@@ -28,6 +28,12 @@ struct LedgerBook: Hashable, Sendable {
 
     func isRead(under epoch: Epoch?) -> Bool { epoch != nil && self.readUnder == epoch && !self.isDoubtful }
 
+    /// Everything was read, and nothing is left to write.
+    var isSettled: Bool {
+        self.readUnder != nil && !self.isDoubtful && self.pending == nil && self.askedAt == nil
+            && self.histories.isEmpty && self.incidents.isEmpty && self.removals.isEmpty && !self.nodes
+    }
+
     /// Forgets what another leadership knew. Write numbers go on, so that late answers are told apart.
     mutating func reset() {
         let lastWrite = self.lastWrite

@@ -48,6 +48,25 @@ import Testing
         #expect(rig.ledger.history(self.broker)?.attempts.isEmpty == true)
     }
 
+    @Test("It is calm while all is well, not from the first sign of trouble on, and again once that is healed")
+    func calm() {
+        var rig = Rig.leading()
+        var isCalm: Bool { rig.machine.isCalm }
+        rig.pass(.seconds(2))
+        #expect(isCalm)
+        rig.see(self.broker, .connectionReset, .socket)
+        #expect(!isCalm)
+        rig.kill(self.broker)
+        #expect(!isCalm)
+        rig.start(self.broker)
+        rig.end(rig.runs[0].intent.id)
+        rig.serve(self.broker)
+        #expect(!isCalm, "it must hold first")
+        rig.pass(.seconds(6))
+        #expect(rig.lastClosed?.closing == .healed)
+        #expect(isCalm)
+    }
+
     @Test("If the dead broker's session owns /controller, both go in one write, at the epoch that was read")
     func controller() {
         var rig = Rig.leading()

@@ -144,12 +144,12 @@ struct Rig {
                 Observation(at: at ?? self.now, took: .milliseconds(3), method: method, fact: .node(node, fact))))
     }
 
-    /// Ticks ten times a second; the monitors take their turn every second.
+    /// Ticks as the loop does; the monitors take their turn every second.
     mutating func pass(_ duration: Duration) {
         let end = self.now + duration
         var nextRound = self.now + .seconds(1)
         while self.now < end {
-            self.now = min(self.now + .milliseconds(100), end)
+            self.now = min(self.now + (self.machine.isCalm ? HealingLoop.calmTick : HealingLoop.tick), end)
             if self.now >= nextRound {
                 self.refresh()
                 nextRound = self.now + .seconds(1)

@@ -147,8 +147,8 @@ extension ClusterPages {
         for (name, count) in self.view.counters.refusals { metrics.refused[name] = count }
         for code in FindingCode.allCases { metrics.openIncidents[code.rawValue] = 0 }
         for incident in self.view.openIncidents { metrics.openIncidents[incident.code.rawValue, default: 0] += 1 }
-        metrics.timeToDetect = DurationSummary(self.view.counters.timeToDetect)
-        metrics.timeToHeal = DurationSummary(self.view.counters.timeToHeal)
+        metrics.timeToDetect = self.view.counters.timeToDetect
+        metrics.timeToHeal = self.view.counters.timeToHeal
         metrics.isPaused = self.view.pause != nil
         metrics.nodesInMaintenance = self.view.maintenance.count
         metrics.dataAge = self.dataAge?.inSeconds
@@ -171,8 +171,4 @@ extension ElectionMetrics {
         self.guardP50 = status.guardLatency.p50
         self.guardP99 = status.guardLatency.p99
     }
-}
-
-extension DurationSummary {
-    fileprivate init(_ samples: Samples) { self.init(count: samples.count, sum: samples.sum, last: samples.last) }
 }

@@ -11,7 +11,7 @@ final class HealerStatus: StatusSource {
     /// When each loop last came round, as far as the heartbeat has heard.
     private let beats: Mutex<[ClusterName: Moment]>
 
-    /// A loop that has not come round for so long hangs: it ticks ten times a second.
+    /// A loop that has not come round for so long hangs: it ticks four times a second or more.
     static let loopLimit = Duration.seconds(10)
     private static let beat = Duration.milliseconds(500)
 
