@@ -23,16 +23,18 @@ struct HealingBench: Sendable {
         let name = "session_\(session / 1000)s"
         let loop = try await self.restartLoop(sandbox, victim: try await self.follower(sandbox))
         try sandbox.requestLog.forgetEpochs()
-        let healers = try (1...3).map { number in
-            try HealerProcess(
-                HealerID("healer-\(number)"), sandbox: sandbox, program: OwnProgram.beside("healer"),
-                configuration: OwnProgram.example("config_development.yaml"),
-                settings: ["HEALER_PROFILE": "fast", "HEALER_COUNT": "3", "HEALER_LOG_LEVEL": "INFO"])
-        }
         let tree = try await CoordinationTree(zookeeper: sandbox.description.zookeeper)
         do {
+            if session == 6000 {
+                let idle = try self.healers(
+                    sandbox, settings: ["HEALER_INTERVAL": "5", "HEALER_LIVENESS_INTERVAL": "1"])
+                try await self.awaitHealers(tree, count: idle.count)
+                try await self.idleFigures(idle, report)
+                for healer in idle { healer.send(SIGTERM) }
+                for healer in idle { _ = await healer.ended(within: Self.limit) }
+            }
+            let healers = try self.healers(sandbox, settings: ["HEALER_PROFILE": "fast"])
             try await self.awaitHealers(tree, count: healers.count)
-            if session == 6000 { try await self.idleFigures(healers, report) }
             for (role, isController) in [("broker", false), ("controller", true)] {
                 let victim = isController ? try await self.controller(sandbox) : try await self.follower(sandbox)
                 let act = try await self.kill(victim, sandbox, tree)
@@ -58,6 +60,16 @@ struct HealingBench: Sendable {
         } catch {
             await tree.close()
             throw error
+        }
+    }
+
+    private func healers(_ sandbox: Sandbox, settings: [String: String]) throws -> [HealerProcess] {
+        let shared = ["HEALER_COUNT": "3", "HEALER_LOG_LEVEL": "INFO"]
+        return try (1...3).map { number in
+            try HealerProcess(
+                HealerID("healer-\(number)"), sandbox: sandbox, program: OwnProgram.beside("healer"),
+                configuration: OwnProgram.example("config_development.yaml"),
+                settings: shared.merging(settings) { $1 })
         }
     }
 
@@ -168,6 +180,7 @@ struct HealingBench: Sendable {
         report(BenchFigure(name: "guard_p99_ms", value: times[times.count * 99 / 100], goal: .atMost(25)))
     }
 
+    /// Of healers that look as often as they do unless told otherwise.
     private func idleFigures(
         _ healers: [HealerProcess], _ report: @Sendable (BenchFigure) -> Void
     ) async throws {
