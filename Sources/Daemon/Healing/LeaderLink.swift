@@ -48,7 +48,7 @@ final class LeaderLink: @unchecked Sendable {
     private let limits: Limits
     private let report: @Sendable (Report) -> Void
     private let orders = Mutex(Orders())
-    private let wake: (read: Int32, write: Int32)
+    private let pipe = WakePipe()
 
     enum Report: Hashable, Sendable {
         /// This incarnation has answered, for the first time or after it was lost.
@@ -63,19 +63,7 @@ final class LeaderLink: @unchecked Sendable {
         self.cluster = cluster
         self.limits = limits
         self.report = report
-        var ends: [Int32] = [-1, -1]
-        precondition(pipe(&ends) == 0, "no descriptors left for a pipe")
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        self.wake = (ends[0], ends[1])
         runOnOwnThread { [self] in self.loop() }
-    }
-
-    deinit {
-        close(self.wake.read)
-        close(self.wake.write)
     }
 
     /// From now on this one; `nil` for none.
@@ -97,8 +85,7 @@ final class LeaderLink: @unchecked Sendable {
 
     private func order(_ change: (inout Orders) -> Void) {
         self.orders.withLock { change(&$0) }
-        // A full pipe wakes as well as one byte more would.
-        _ = write(self.wake.write, [1], 1)
+        self.pipe.wake()
     }
 
     // MARK: The thread
@@ -242,15 +229,12 @@ final class LeaderLink: @unchecked Sendable {
             guard now < end else { return .late }
             // A negative descriptor is left out.
             var polled = [
-                pollfd(fd: self.wake.read, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: self.pipe.descriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: socket, events: Int16(events), revents: 0),
             ]
             let wait = min((end.nanoseconds - now.nanoseconds) / 1_000_000 + 1, 60_000)
             guard poll(&polled, nfds_t(polled.count), Int32(wait)) > 0 else { continue }
-            if polled[0].revents != 0 {
-                var bytes = [UInt8](repeating: 0, count: 64)
-                while read(self.wake.read, &bytes, bytes.count) > 0 {}
-            }
+            if polled[0].revents != 0 { self.pipe.drain() }
             if polled[1].revents != 0 { return self.isCurrent(number) ? .ready : .replaced }
         }
         return .replaced

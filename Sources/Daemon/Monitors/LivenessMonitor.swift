@@ -24,7 +24,7 @@ final class LivenessMonitor: @unchecked Sendable {
     private let orders = Mutex(Orders())
     private let limits: Link.Limits
     private let report: @Sendable (Observation) -> Void
-    private let wake: (read: Int32, write: Int32)
+    private let pipe = WakePipe()
     private var links: [Link] = []
     private let ended = DispatchSemaphore(value: 0)
     private static let resolvers = DispatchQueue(label: "resolvers", attributes: .concurrent)
@@ -33,13 +33,6 @@ final class LivenessMonitor: @unchecked Sendable {
     init(_ limits: Link.Limits, report: @escaping @Sendable (Observation) -> Void) {
         self.limits = limits
         self.report = report
-        var ends: [Int32] = [-1, -1]
-        precondition(pipe(&ends) == 0, "no descriptors left for a pipe")
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        self.wake = (ends[0], ends[1])
         runOnOwnThread { [self] in self.loop() }
     }
 
@@ -55,16 +48,9 @@ final class LivenessMonitor: @unchecked Sendable {
         self.ended.wait()
     }
 
-    deinit {
-        // Not before: a resolver that is still at work wakes the thread through this pipe.
-        close(self.wake.read)
-        close(self.wake.write)
-    }
-
     private func order(_ change: (inout Orders) -> Void) {
         self.orders.withLock { change(&$0) }
-        // A full pipe wakes as well as one byte more would.
-        _ = write(self.wake.write, [1], 1)
+        self.pipe.wake()
     }
 
     private func loop() {
@@ -76,7 +62,7 @@ final class LivenessMonitor: @unchecked Sendable {
             let now = bootTime()
             if self.carryOutOrders(at: now) { return }
             for link in self.links where link.tick(at: now) { self.resolve(link, at: now) }
-            var polled = [pollfd(fd: self.wake.read, events: Int16(POLLIN), revents: 0)]
+            var polled = [pollfd(fd: self.pipe.descriptor, events: Int16(POLLIN), revents: 0)]
             var owners: [Link] = []
             for link in self.links {
                 guard let descriptor = link.descriptor else { continue }
@@ -87,10 +73,7 @@ final class LivenessMonitor: @unchecked Sendable {
             let wait = max(0, min((due.nanoseconds - bootTime().nanoseconds) / 1_000_000 + 1, 10_000))
             guard poll(&polled, nfds_t(polled.count), Int32(wait)) > 0 else { continue }
             let then = bootTime()
-            if polled[0].revents != 0 {
-                var bytes = [UInt8](repeating: 0, count: 64)
-                while read(self.wake.read, &bytes, bytes.count) > 0 {}
-            }
+            if polled[0].revents != 0 { self.pipe.drain() }
             for (entry, link) in zip(polled.dropFirst(), owners) where entry.revents != 0 && link.descriptor == entry.fd
             {
                 link.ready(at: then)
