@@ -7,7 +7,9 @@ struct ArgumentList {
     /// Options without a value.
     static let flags: Set<String> = ["help", "everywhere", "version"]
     /// Options with a value.
-    static let valued: Set<String> = ["zookeeper", "root", "cluster", "output", "timeout", "why", "for", "to"]
+    static let valued: Set<String> = [
+        "zookeeper", "healer", "root", "cluster", "output", "timeout", "why", "for", "to",
+    ]
     private static let short = ["-o": "output", "-h": "help"]
 
     init(_ arguments: [String]) throws(UsageError) {

@@ -142,6 +142,7 @@ extension CommandSpecification {
 
     private static let commonOptions = [
         ("--zookeeper SERVERS", "where the healers elect; or HEALER_ZOOKEEPER"),
+        ("--healer HOST:PORT", "ask this healer alone (what reads only); HEALER_API: if ZooKeeper does not answer"),
         ("--root PATH", "or HEALER_ROOT; /kafka-healer if neither is there"),
         ("--cluster NAME", "which one, if there are several"), ("-o, --output FORMAT", "table or json"),
         ("--timeout SPAN", "for each answer, 5s if not said"),

@@ -13,10 +13,10 @@ struct CoordinationTree: Sendable {
 
     /// Opens a session, and closes it after `body` on both ways out.
     static func with<Value: Sendable>(
-        _ invocation: AdminInvocation, credentials: Session.Digest?,
+        _ servers: String, _ invocation: AdminInvocation, credentials: Session.Digest?,
         _ body: (CoordinationTree) async throws(ToolFailure) -> Value
     ) async throws(ToolFailure) -> Value {
-        var configuration = Session.Configuration(servers: invocation.zooKeeper)
+        var configuration = Session.Configuration(servers: servers)
         configuration.callLimit = invocation.timeout
         configuration.digest = credentials
         let session: Session
@@ -24,16 +24,15 @@ struct CoordinationTree: Sendable {
             session = try await Session.open(configuration)
         } catch {
             throw ToolFailure(
-                "cannot use \(invocation.zooKeeper): \(error.code)", hint: "Say --zookeeper HOST:PORT,HOST:PORT.")
+                "cannot use \(servers): \(error.code)", hint: "Say --zookeeper HOST:PORT,HOST:PORT.")
         }
         do throws(ToolFailure) {
             do throws(ZooKeeperError) {
                 try await session.connected(within: invocation.timeout)
             } catch  where error.code == .operationTimeout {
-                throw ToolFailure(
-                    "no ZooKeeper server of \(invocation.zooKeeper) answered within \(invocation.timeout)",
-                    hint: "Check the addresses and that a quorum of servers runs; --timeout waits longer. "
-                        + "Meanwhile each healer tells what it sees at http://HOST:PORT/api/v1/status.")
+                throw ToolFailure.noSession(
+                    servers, within: invocation.timeout,
+                    words: await ServerWord.all(of: servers, within: min(invocation.timeout, .seconds(1))))
             } catch {
                 throw ToolFailure(error)
             }

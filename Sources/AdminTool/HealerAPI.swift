@@ -7,8 +7,11 @@ import Glibc
 /// The healers of a cluster, asked one after the other, the leader first.
 struct HealerAPI: Sendable {
     let addresses: [String]
-    let cluster: ClusterName
+    /// `nil`: whichever a healer names first.
+    let cluster: ClusterName?
     let timeout: Duration
+    /// What to do when none answers.
+    var hint = "`healerctl status` works without them; `healer run --config FILE` starts one."
 
     /// The first answer that is the page. A healer that cannot be reached is passed over; one that answers with a problem
     /// ends the search, unless `everybody` is asked, for what only some of them know.
@@ -18,7 +21,8 @@ struct HealerAPI: Sendable {
         let client = HTTPClient()
         var failures: [String] = []
         var problem: ToolFailure?
-        let query = (query + [("cluster", self.cluster.rawValue)]).map { "\($0.0)=\(Self.escaped($0.1))" }
+        let named = self.cluster.map { [("cluster", $0.rawValue)] } ?? []
+        let query = (query + named).map { "\($0.0)=\(Self.escaped($0.1))" }
         for address in self.addresses {
             let url = "http://\(address)/api/v1/\(path)?\(query.joined(separator: "&"))"
             do throws(CurlError) {
@@ -41,7 +45,7 @@ struct HealerAPI: Sendable {
         if let problem { throw problem }
         throw ToolFailure(
             failures.isEmpty ? "no healer takes part" : "no healer answered: \(failures.joined(separator: "; "))",
-            hint: "`healerctl status` works without them; `healer run --config FILE` starts one.")
+            hint: self.hint)
     }
 
     static func escaped(_ text: String) -> String {

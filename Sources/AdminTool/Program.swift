@@ -27,19 +27,37 @@ struct Program: Sendable {
         case .help(let text): return Outcome(code: .healthy, output: text)
         case .perform(let invocation):
             do throws(ToolFailure) {
-                let page = try await self.page(invocation)
+                let (page, note) = try await self.page(invocation)
                 return Outcome(
                     code: page.isHealthy ? .healthy : .unhealthy,
-                    output: page.text(invocation.format, colours: self.colours))
+                    output: page.text(invocation.format, colours: self.colours), errors: note)
             } catch {
                 return Outcome(code: .error, errors: "healerctl: \(error.error)\n  \(error.hint)\n")
             }
         }
     }
 
-    private func page(_ invocation: AdminInvocation) async throws(ToolFailure) -> any ShownPage {
+    /// The page, and what is to be said beside it.
+    private func page(_ invocation: AdminInvocation) async throws(ToolFailure) -> (any ShownPage, note: String) {
+        let direct = DirectQuestions(invocation)
+        guard let servers = invocation.zooKeeper else { return (try await direct.page(invocation.command), "") }
+        do throws(ToolFailure) {
+            return (try await self.page(invocation, at: servers), "")
+        } catch {
+            guard error.isSilence, !invocation.healers.isEmpty else { throw error }
+            let note = "healerctl: \(error.error); a healer is asked instead\n"
+            do throws(ToolFailure) { return (try await direct.page(invocation.command), note) } catch let second {
+                throw ToolFailure("\(error.error); \(second.error)", hint: second.hint)
+            }
+        }
+    }
+
+    private func page(
+        _ invocation: AdminInvocation, at servers: String
+    ) async throws(ToolFailure) -> any ShownPage {
         let credentials = try self.credentials
-        return try await CoordinationTree.with(invocation, credentials: credentials) { tree throws(ToolFailure) in
+        return try await CoordinationTree.with(servers, invocation, credentials: credentials) {
+            tree throws(ToolFailure) in
             switch invocation.command {
             case .pause(_, _, everywhere: true), .resume(everywhere: true):
                 return try await ControlCommands(tree, by: self.operatorName).everywhere(invocation.command)

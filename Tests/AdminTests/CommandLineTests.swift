@@ -83,9 +83,28 @@ struct CommandLineTests {
             ("status --root a", "A root looks like /kafka-healer."), ("status -o json -o json", "Say it once."),
             ("maintenance kafka-1 maybe", "Say on or off."), ("check a/b", "`healerctl nodes` lists them."),
             ("help statsu", "Did you mean `healerctl status`?"),
+            ("pause --healer h:1", "Usage: healerctl pause [--why TEXT] [--for SPAN] [--everywhere]"),
+            ("status --healer h", "Say HOST:PORT; a healer's log names its own as healer.api."),
+            ("status --healer https://h:1", "Say HOST:PORT; a healer's log names its own as healer.api."),
+            ("status --healer h:1,", "Say HOST:PORT; a healer's log names its own as healer.api."),
         ])
     func usage(line: String, hint: String) {
         #expect(self.usageError(line)?.hint == hint)
+    }
+
+    @Test("A healer named on the line is asked alone; one of the environment when ZooKeeper does not answer")
+    func healers() throws {
+        let direct = try self.parse("status --healer http://h:1/,[::1]:2")
+        #expect(direct.zooKeeper == nil)
+        #expect(direct.healers == ["h:1", "[::1]:2"])
+        let environment = ["HEALER_ZOOKEEPER": "zk:2181", "HEALER_API": "h:1"]
+        let second = try self.parse("status", environment: environment)
+        #expect(second.zooKeeper == "zk:2181")
+        #expect(second.healers == ["h:1"])
+        #expect(try self.parse("nodes", environment: ["HEALER_API": "h:1"]).zooKeeper == nil)
+        // What writes goes to ZooKeeper, whoever else is named.
+        #expect(try self.parse("pause", environment: environment).healers == [])
+        #expect(self.usageError("pause", environment: ["HEALER_API": "h:1"])?.error == "which ZooKeeper?")
     }
 
     @Test("Without a word about ZooKeeper it asks for one")

@@ -3,6 +3,7 @@ import Curl
 import Foundation
 import Testing
 
+@testable import AdminTool
 @testable import ChaosTool
 
 @Suite("An ensemble that has lost its quorum", .serialized)
@@ -42,6 +43,14 @@ struct LostQuorumTests {
         }
         #expect(try await pages.status("readyz") == 503)
         #expect(try await pages.status("livez") == 200)
+        let healerctl = AdminTool.Program(
+            environment: [
+                "HEALER_ZOOKEEPER": sandbox.description.zookeeper, "HEALER_API": pages.address.map { String($0) } ?? "",
+            ], colours: false)
+        let nodes = await healerctl.run(["nodes", "--timeout", "2s"])
+        #expect(nodes.output.contains(/zookeeper-3 +zookeeper +UNHEALTHY/), "\(nodes)")
+        #expect(nodes.output.contains(/quorum +lost/), "\(nodes)")
+        #expect(nodes.errors.contains("a healer is asked instead"))
         // Time without a leader is counted while nobody can know of one.
         let before = try await pages.metric("kafka_self_healing_without_leader_seconds_total")
         try await self.until("time without a leader is counted") {
@@ -92,7 +101,7 @@ private struct Pages {
         return try? await self.client.get("http://\(address)/\(path)", timeout: .seconds(20))
     }
 
-    private var address: Substring? {
+    var address: Substring? {
         self.healer.tail(100_000).split(separator: "\n").lazy
             .compactMap { $0.firstMatch(of: /healer\.api=(\S+)/)?.1 }.first
     }
