@@ -4,6 +4,7 @@ import Testing
 
 @testable import AdminTool
 @testable import ChaosTool
+@testable import Daemon
 
 /// Real healers on a real ensemble, without brokers, who have nothing to do but to lead.
 @Suite("How leadership moves between real healers", .serialized)
@@ -46,6 +47,31 @@ struct SuccessionTests {
             try await healers.awaitLeading(after, by: "silence")
             try await healers.until("all in line again") { try await healers.tree.members().count == 3 }
             #expect(healers[before].exitStatus == nil)
+        }
+    }
+
+    @Test("A session that a lagging server alone can end is warned of, a longer one is not")
+    func sessionAgainstEnsemble() async throws {
+        let warning = "sessions are shorter than 1.2 times what a server of the ensemble may lag"
+        let short = """
+              profile: fast
+              timing:
+                beat_seconds: 0.2
+                limit_seconds: 0.5
+                silence_seconds: 1
+                session_seconds: 2
+
+            """
+        try await self.during(coordination: short) { healers in
+            // The sandbox's own: ticks of 500 ms, 4 of them.
+            let servers = healers.sandbox.description.zookeepers.map { Endpoint(host: $0.host, port: UInt16($0.port)) }
+            let ensemble = try #require(EnsembleTiming(conf: "tickTime=500\nsyncLimit=4"))
+            #expect(await EnsembleTiming.ask(servers, within: .seconds(20)) == .timing(ensemble))
+            try await healers.until("the warning") { healers.all.values.allSatisfy { $0.tail(1000).contains(warning) } }
+        }
+        try await self.during(coordination: Self.slow) { healers in
+            // All are in line: the question is put at the start, and answered by the same servers that they stand in line at.
+            #expect(healers.all.values.allSatisfy { !$0.tail(1000).contains(warning) })
         }
     }
 

@@ -106,7 +106,7 @@ extension Sandbox {
             maxSessionTimeout=60000
             maxClientCnxns=0
             admin.enableServer=false
-            4lw.commands.whitelist=srvr,mntr,ruok,dump,cons
+            4lw.commands.whitelist=srvr,mntr,ruok,conf,dump,cons
             preAllocSize=\(self.description.preallocation ?? 4096)
             \(servers.joined(separator: "\n"))
 

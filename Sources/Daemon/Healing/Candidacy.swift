@@ -78,6 +78,7 @@ final class Candidacy: Sendable {
         self.state.withLock { $0.link = link }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.remind() }
+            group.addTask { await self.compareWithEnsemble() }
             group.addTask {
                 for await asked in self.resignations where asked.incarnation == self.member.incarnation {
                     self.log.info("resigning, as an operator asked", ["election.asked_by": .string(asked.by)])
@@ -199,6 +200,25 @@ final class Candidacy: Sendable {
                 "writes to the coordination ensemble are slow for this profile: leadership may move needlessly",
                 ["guard.p99": LogValue(p99), "election.limit": LogValue(self.timing.limit)])
         }
+    }
+
+    /// Says once when a server that lags can alone end our sessions, which costs a handover and nothing else. Where no
+    /// server tells, nothing can be said.
+    private func compareWithEnsemble() async {
+        let servers = self.parts.configuration.coordination.zooKeeper.servers
+        var answer = EnsembleTiming.Answer.noAnswer
+        while answer == .noAnswer {
+            answer = await EnsembleTiming.ask(servers, within: self.parts.configuration.monitoring.timeout)
+            guard answer == .noAnswer else { break }
+            guard (try? await self.parts.time.sleep(for: Self.reminder)) != nil else { return }
+        }
+        guard case .timing(let ensemble) = answer, !ensemble.allows(session: self.timing.session) else { return }
+        self.log.warning(
+            "sessions are shorter than 1.2 times what a server of the ensemble may lag: leadership may move needlessly",
+            [
+                "election.session": LogValue(self.timing.session), "zookeeper.tick_time": LogValue(ensemble.tickTime),
+                "zookeeper.sync_limit": .integer(Int64(ensemble.syncLimit)),
+            ])
     }
 
     func resign(if asked: Control.Resignation) { self.resignation.yield(asked) }
