@@ -38,6 +38,8 @@ public struct ClusterMetrics: Hashable, Sendable {
     public var quorum: Source.Quorum = .unknown
     /// Seconds in which this healer saw nobody lead.
     public var secondsWithoutLeader: Double = 0
+    /// How often this healer saw a former leader go on believing that it leads.
+    public var twoLeadersSeen = 0
     public var election = ElectionMetrics()
     /// Nodes about which fresh observers differ.
     public var divergence = 0

@@ -8,7 +8,7 @@ public struct LeadershipPage: Hashable, Sendable, Codable {
     public var incarnation: Incarnation
     /// The highest it has seen.
     public var epoch: Epoch
-    /// Whether it leads by its own account, which is only a belief.
+    /// Whether it leads by its own account, which is only a belief, and would begin steps.
     public var leads: Bool
 
     public init(cluster: ClusterName, member: HealerID, incarnation: Incarnation, epoch: Epoch, leads: Bool) {

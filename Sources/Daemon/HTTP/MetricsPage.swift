@@ -168,6 +168,10 @@ struct MetricsPage {
             "kafka_self_healing_without_leader_seconds_total", .counter, "Time in which this healer saw nobody lead."
         ) { $0.secondsWithoutLeader }
         self.family(
+            "kafka_self_healing_two_leaders_seen_total", .counter,
+            "How often a former leader was seen that went on believing it leads."
+        ) { Double($0.twoLeadersSeen) }
+        self.family(
             "kafka_self_healing_quorum", .gauge, "Whether the coordination ensemble accepts writes: 1 or 0."
         ) { $0.quorum == .unknown ? nil : $0.quorum == .established ? 1 : 0 }
         self.family("kafka_self_healing_claims_total", .counter, "Leaderships that this healer claimed.") {

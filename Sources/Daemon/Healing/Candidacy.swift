@@ -32,6 +32,7 @@ final class Candidacy: Sendable {
     private let parts: HealerParts
     private let log: Logger
     private let state: Mutex<State>
+    private let former: FormerLeaders
     private let resignations: AsyncStream<Control.Resignation>
     private let resignation: AsyncStream<Control.Resignation>.Continuation
 
@@ -45,6 +46,9 @@ final class Candidacy: Sendable {
         self.layout = layout
         self.parts = parts
         self.log = log
+        self.former = FormerLeaders(
+            layout.cluster, timeout: parts.configuration.monitoring.timeout, client: parts.http, time: parts.time,
+            log: log)
         self.state = Mutex(State(member: parts.member(), leaderlessSince: parts.time.now()))
         (self.resignations, self.resignation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -59,6 +63,9 @@ final class Candidacy: Sendable {
             (state.leaderless + (state.leaderlessSince.map { now - $0 } ?? .zero)).inSeconds
         }
     }
+
+    /// How often a former leader was seen that went on believing it leads.
+    var twoLeadersSeen: Int { self.former.seen }
 
     /// Takes part until cancelled, or until ``end()``.
     /// - Parameter settled: returns when what has begun has ended, or when that takes too long.
@@ -79,6 +86,7 @@ final class Candidacy: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.remind() }
             group.addTask { await self.compareWithEnsemble() }
+            group.addTask { await self.former.run() }
             group.addTask {
                 for await asked in self.resignations where asked.incarnation == self.member.incarnation {
                     self.log.info("resigning, as an operator asked", ["election.asked_by": .string(asked.by)])
@@ -175,8 +183,13 @@ final class Candidacy: Sendable {
     private func watch(_ update: LeadershipUpdate) {
         let leader: LeaderRecord.Holder?
         switch update {
-        case .following(let record): leader = record?.holder
-        case .leading, .lost: leader = nil
+        case .following(let record):
+            if let record { self.former.note(record) }
+            leader = record?.holder
+        case .leading:
+            if let record = self.status?.leader { self.former.note(record) }
+            leader = nil
+        case .lost: leader = nil
         case .suspended, .resumed, .session, .disconnected: return
         }
         let (link, own) = self.state.withLock { ($0.link, $0.member.incarnation) }

@@ -125,7 +125,7 @@ struct ClusterPages: Sendable {
 }
 
 extension ClusterPages {
-    func metrics(secondsWithoutLeader: Double, timing: Election.Timing) -> ClusterMetrics {
+    func metrics(secondsWithoutLeader: Double, twoLeadersSeen: Int, timing: Election.Timing) -> ClusterMetrics {
         var metrics = ClusterMetrics(cluster: self.view.cluster)
         metrics.brokers = self.view.nodes.compactMap { row in
             row.node.brokerID.map { id in
@@ -141,6 +141,7 @@ extension ClusterPages {
         metrics.roleSince = self.election.map { self.wall($0.since) }
         metrics.quorum = self.quorum
         metrics.secondsWithoutLeader = secondsWithoutLeader
+        metrics.twoLeadersSeen = twoLeadersSeen
         metrics.election = ElectionMetrics(self.election, timing)
         metrics.divergence = self.view.divergence.values.max() ?? 0
         for name in Refusal.names { metrics.refused[name] = 0 }

@@ -67,7 +67,7 @@ final class HealerStatus: StatusSource {
         let (member, status) = (candidacy.member, candidacy.status)
         return LeadershipPage(
             cluster: cluster, member: member.id, incarnation: member.incarnation, epoch: status?.epoch ?? .none,
-            leads: [.leading, .suspended].contains(status?.role))
+            leads: status?.role == .leading)
     }
 
     func metrics() async -> HealerMetrics {
@@ -78,7 +78,8 @@ final class HealerStatus: StatusSource {
             intent += pages.view.counters.withheld[.notAuthorized] ?? 0
             clusters.append(
                 pages.metrics(
-                    secondsWithoutLeader: healing.candidacy.secondsWithoutLeader, timing: healing.candidacy.timing))
+                    secondsWithoutLeader: healing.candidacy.secondsWithoutLeader,
+                    twoLeadersSeen: healing.candidacy.twoLeadersSeen, timing: healing.candidacy.timing))
         }
         return HealerMetrics(
             member: self.parts.configuration.healerID, version: HealerVersion.current, clusters: clusters,
