@@ -127,7 +127,8 @@ extension Refusal {
     /// Every ``Refusal/name``, so that each has its series before it first occurs.
     public static let names = [
         "suspended", "taking_over", "control_unknown", "observing", "observed_only", "paused", "maintenance",
-        "audit_unwritable", "unreadable_record", "unconfirmed", "grace", "stale_facts", "evidence_pending",
+        "audit_unwritable", "intent_unwritable", "unreadable_record", "unconfirmed", "grace", "stale_facts",
+        "evidence_pending",
         "agreement", "cooldown", "attempts_used_up", "flapping", "one_at_a_time", "registered", "supervisor_first",
         "not_proven_by_supervisor", "min_isr", "min_isr_unknown", "unclean_election", "quorum", "blast_radius",
         "policy",

@@ -125,6 +125,7 @@ extension FindingCode {
         case .brokerUnregistered: "broker runs but is not registered"
         case .zooKeeperDead: "ZooKeeper server dead"
         case .zooKeeperHung: "ZooKeeper server hung"
+        case .zooKeeperNotServing: "ZooKeeper server runs but does not serve"
         case .zooKeeperStarting: "ZooKeeper server starting"
         case .zooKeeperStopped: "ZooKeeper server stopped on request"
         case .partitionOffline: "partitions without a leader"

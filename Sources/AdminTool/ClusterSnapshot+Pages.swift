@@ -134,7 +134,8 @@ extension NodeStatus {
         self =
             switch code {
             case nil: .healthy
-            case .brokerDead, .brokerHung, .brokerUnregistered, .zooKeeperDead, .zooKeeperHung: .unhealthy
+            case .brokerDead, .brokerHung, .brokerUnregistered, .zooKeeperDead, .zooKeeperHung, .zooKeeperNotServing:
+                .unhealthy
             case .brokerStarting, .zooKeeperStarting: .starting
             case .brokerStopped, .zooKeeperStopped: .stopped
             // Codes of partitions say nothing of one node.

@@ -5,5 +5,7 @@
 public enum FindingCode: String, Hashable, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
     case brokerDead, brokerHung, brokerStarting, brokerStopped, brokerUnregistered
     case zooKeeperDead, zooKeeperHung, zooKeeperStarting, zooKeeperStopped
+    /// Its process runs and answers that it does not serve: it has no quorum, or cannot write its log.
+    case zooKeeperNotServing
     case partitionOffline, underReplicated, underMinISR, isrShrink
 }

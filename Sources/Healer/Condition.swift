@@ -6,7 +6,7 @@ struct Condition: Hashable, Sendable {
         /// Nothing fresh is known.
         case unknown
         case well
-        /// Alive, and says that it cannot serve.
+        /// Alive, and says that it cannot serve: for a moment as in an election, or, confirmed, for longer.
         case refusing
         /// Its process runs and has never answered in this life: never touched.
         case starting
@@ -32,7 +32,9 @@ struct Condition: Hashable, Sendable {
     /// `nil` when there is nothing to find.
     func code(for role: Node.Role) -> FindingCode? {
         switch (self.kind, role) {
-        case (.unknown, _), (.well, _), (.refusing, _): nil
+        case (.unknown, _), (.well, _), (.refusing, .broker): nil
+        // Every election of the ensemble makes all servers refuse for a moment.
+        case (.refusing, .zooKeeper): self.isConfirmed ? .zooKeeperNotServing : nil
         case (.dead, .broker), (.restarting, .broker): .brokerDead
         case (.dead, .zooKeeper), (.restarting, .zooKeeper): .zooKeeperDead
         case (.hung, .broker): .brokerHung
@@ -96,7 +98,13 @@ extension Condition {
             return Condition(kind: .unknown, isConfirmed: false, since: now, missing: node.liveness)
         }
         if case .refusedToServe = contact.value {
-            return Condition(kind: .refusing, isConfirmed: false, since: contact.at, sources: [contact.method])
+            let since = node.refusingSince ?? contact.at
+            // Its own word is enough, since nothing is done about it but telling people.
+            let isConfirmed = node.node.brokerID == nil && now - since >= policy.timing.refusingConfirm
+            let runs = node.process.map { $0.value.state == .running && now - $0.at <= policy.timing.validity } ?? false
+            return Condition(
+                kind: .refusing, isConfirmed: isConfirmed, identity: runs ? node.process?.value.identity : nil,
+                since: since, sources: runs ? [contact.method, .supervisor] : [contact.method])
         }
         guard node.answers(at: now, within: policy.timing.validity) else {
             return Condition(kind: .unknown, isConfirmed: false, since: contact.at, missing: node.liveness)

@@ -17,6 +17,11 @@ struct NodeState: Hashable, Sendable {
     private(set) var lastAnswer: Dated<NodeFact>?
     /// Since when it does not answer, though it was asked: set by the first such fact, cleared by an answer.
     private(set) var troubleSince: Moment?
+    /// Since when it says that it does not serve, moments in which it did included: a server that can write nothing leaves
+    /// its quorum and joins it again without end. `nil` if it never said so in this life.
+    private(set) var refusingSince: Moment?
+    /// Since when it has served after it said that it does not.
+    private var servingSince: Moment?
     private(set) var process: Dated<ProcessState>?
     /// The life of the process that is known to have answered. Starting is told apart from hung by it, so it is set only
     /// by a question that was asked after this very life was seen running.
@@ -24,6 +29,9 @@ struct NodeState: Hashable, Sendable {
     /// The last failure of a monitor to look, until it succeeds again.
     private(set) var failures: [MonitorMethod: Dated<String>] = [:]
     private(set) var lastLook: Dated<NodeFact>?
+
+    /// Who has served for so long does so.
+    static let steady = Duration.seconds(10)
 
     init(_ node: Node, methods: Set<MonitorMethod>) {
         self.node = node
@@ -61,6 +69,9 @@ struct NodeState: Hashable, Sendable {
             // It is alive and says that it cannot serve: no silence, but no service either.
             self.contact = dated
             self.troubleSince = nil
+            let served = self.servingSince.map { dated.at - $0 } ?? .zero
+            if self.refusingSince == nil || served >= Self.steady { self.refusingSince = dated.at }
+            self.servingSince = nil
             return nil
         case .silent(let duration): return self.foldTrouble(dated, since: dated.at - duration)
         case .connectionReset, .connectionRefused, .connectTimedOut, .unreachable:
@@ -79,6 +90,7 @@ struct NodeState: Hashable, Sendable {
         let wasInTrouble = self.troubleSince != nil || self.lastAnswer == nil
         self.contact = dated
         self.lastAnswer = dated
+        self.servingSince = self.servingSince ?? dated.at
         self.troubleSince = nil
         if let process = self.process, process.value.state == .running, process.at <= dated.at {
             self.served = process.value.identity
@@ -103,6 +115,7 @@ struct NodeState: Hashable, Sendable {
     private mutating func fold(_ state: ProcessState, _ dated: Dated<NodeFact>) -> Change? {
         guard self.process.map({ $0.at <= dated.at }) ?? true else { return nil }
         let before = self.process?.value
+        if before?.identity != state.identity { (self.refusingSince, self.servingSince) = (nil, nil) }
         self.process = Dated(at: dated.at, took: dated.took, method: .supervisor, value: state)
         return before == state ? nil : .process
     }

@@ -113,6 +113,8 @@ public struct CodePolicy: Hashable, Sendable {
         .brokerUnregistered: CodePolicy(grace: .zero, ladder: [.page]),
         .zooKeeperDead: CodePolicy(grace: .zero, ladder: [.step(.start), .page]),
         .zooKeeperHung: CodePolicy(grace: .seconds(20), ladder: [.page]),
+        // A restart brings back neither a quorum nor room on a disk.
+        .zooKeeperNotServing: CodePolicy(grace: .seconds(20), ladder: [.page]),
         .zooKeeperStarting: CodePolicy(grace: .seconds(30 * 60), ladder: [.page]),
         .zooKeeperStopped: CodePolicy(grace: .seconds(5 * 60), ladder: [.page]),
         .partitionOffline: CodePolicy(grace: .zero, ladder: [.page]),
@@ -165,6 +167,8 @@ public struct Timing: Hashable, Sendable {
     public var brokerSession: Duration = .seconds(18)
     /// Silence of a process that served before is called hung after so long.
     public var hungConfirm: Duration = .seconds(5)
+    /// How long a ZooKeeper server must say that it does not serve; an election of its ensemble takes less.
+    public var refusingConfirm: Duration = .seconds(10)
     /// How long a step may begin after its intent was sent: the profile's step freshness.
     public var freshness: Duration = .seconds(1)
     /// How long a healed node must stay well.

@@ -216,6 +216,8 @@ import Testing
         #expect(self.violated(self.good()) { $0.faults = [] } == [.s9])
         // It is dead, and left to people.
         #expect(self.violated(self.good()) { $0.faults.append(self.fault("maintenance", of: "kafka-2")) } == [.s9])
+        #expect(
+            self.violated(self.good()) { $0.faults.append(self.fault("maintenance", of: "kafka-2", until: 3)) } == [])
         // A mark is no blow.
         #expect(
             self.violated(self.good()) { $0.faults = [self.fault("maintenance", of: "kafka-2", until: 4)] } == [.s9])

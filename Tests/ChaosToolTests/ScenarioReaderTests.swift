@@ -82,6 +82,11 @@ import Testing
             ("{slow: kafka-1, to: 95}", "4:25: '95' is no whole number from 1 to 90"),
             ("slow: kafka-1", "4:5: `to` is missing; write how many of a hundred parts it runs"),
             ("kill: kafka-9", "4:11: unknown role 'kafka-9': did you mean 'kafka-1'?"),
+            (
+                "read-only-logs: kafka-1",
+                "4:21: only healers have logs of their own; write such as `leader` or `healer-1`"
+            ),
+            ("maintenance: leader", "4:18: only nodes are left to people; write such as `kafka-2`"),
             ("leader", "4:5: this is no step; write one such as `kill: leader`"),
         ])
     func wrongStep(step: String, problem: String) {

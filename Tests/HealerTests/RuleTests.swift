@@ -5,6 +5,7 @@ import Testing
 /// What is said of a node by what is seen of it, and what is not.
 @Suite struct RuleTests {
     let broker = Rig.broker(2)
+    let server = Rig.server(2)
 
     struct Row: CustomTestStringConvertible, Sendable {
         let testDescription: String
@@ -57,6 +58,73 @@ import Testing
         #expect(rig.row(self.broker).status == row.status)
         #expect(rig.row(self.broker).code == row.code)
         #expect(rig.row(self.broker).code == nil || rig.row(self.broker).isConfirmed == row.confirmed)
+    }
+
+    @Test(
+        "A ZooKeeper server that runs and says for long that it does not serve is found, left alone, and told to people"
+    )
+    func notServing() {
+        var rig = Rig.leading()
+        rig.effects = []
+        rig.cluster[self.server]!.network = .refusesToServe
+        rig.pass(.seconds(9))
+        #expect(rig.row(self.server).status == .unhealthy)
+        #expect(rig.row(self.server).code == nil)
+        rig.pass(.seconds(3))
+        #expect(rig.row(self.server).code == .zooKeeperNotServing)
+        let incident = rig.incident(self.server)
+        #expect(incident?.phase == .confirmed)
+        #expect(
+            incident?.timeline.contains {
+                $0.what == .confirmed(.zooKeeperNotServing, by: [.fourLetter, .supervisor])
+            } == true)
+        #expect(rig.pages.isEmpty)
+        rig.pass(.seconds(22))
+        #expect(rig.pages == [.lasts])
+        #expect(rig.intents.isEmpty && rig.runs.isEmpty)
+        rig.cluster[self.server]!.network = .answers
+        rig.pass(.seconds(20))
+        #expect(rig.incident(self.server) == nil)
+        #expect(rig.lastClosed?.closing == .recoveredByItself)
+    }
+
+    @Test("Its own word is enough where its supervisor cannot be asked")
+    func notServingBySelf() {
+        var rig = Rig.leading()
+        rig.supervisorAnswers = false
+        rig.pass(.seconds(30))
+        rig.cluster[self.server]!.network = .refusesToServe
+        rig.pass(.seconds(12))
+        #expect(rig.incident(self.server)?.timeline.last?.what == .confirmed(.zooKeeperNotServing, by: [.fourLetter]))
+    }
+
+    @Test("An election of the ensemble, in which no server serves for a moment, is no finding, however often")
+    func elections() {
+        var rig = Rig.leading()
+        rig.effects = []
+        for _ in 0..<5 {
+            for number in 1...3 { rig.cluster[Rig.server(number)]!.network = .refusesToServe }
+            rig.pass(.seconds(4))
+            for number in 1...3 { rig.cluster[Rig.server(number)]!.network = .answers }
+            rig.pass(.seconds(12))
+        }
+        #expect(rig.effects.allSatisfy { if case .note = $0 { false } else { true } })
+    }
+
+    @Test("A server that leaves its quorum and joins it again without end does not serve; a new life of it begins anew")
+    func leavesAndJoins() {
+        var rig = Rig.leading()
+        for _ in 0..<6 {
+            rig.cluster[self.server]!.network = .refusesToServe
+            rig.pass(.seconds(4))
+            rig.cluster[self.server]!.network = .answers
+            rig.pass(.seconds(1))
+        }
+        #expect(rig.incident(self.server)?.code == .zooKeeperNotServing)
+        rig.cluster[self.server]!.network = .refusesToServe
+        rig.cluster[self.server]!.process.identity = Rig.life(self.server, 2)
+        rig.pass(.seconds(8))
+        #expect(rig.row(self.server).code == nil)
     }
 
     @Test("A broker that answers but is not registered is found after two sessions, and left to register again")

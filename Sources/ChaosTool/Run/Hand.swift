@@ -101,6 +101,8 @@ actor Hand {
     func undo(_ place: Int) async throws {
         guard let undo = self.open.removeValue(forKey: place) else { return }
         self.progress("no longer: \(self.faults[place].text)")
+        // What was not to be done may be done as soon as it is undone, which is before that returns.
+        self.faults[place].until = HostClock.wall
         switch undo {
         case .thaw(let members): for member in members { try await self.platform.thaw(member) }
         case .hurry(let members): for member in members { try await self.platform.slow(member, to: nil) }
@@ -112,6 +114,7 @@ actor Hand {
             for member in members { try await self.platform.maintain(member, false) }
         case .links(let links): for link in links { try await self.platform.mend(link) }
         }
+        if ["fill-disk", "read-only-logs", "maintenance"].contains(self.faults[place].word) { return }
         self.faults[place].until = HostClock.wall
     }
 

@@ -191,7 +191,7 @@ struct InvariantJudge: Sendable {
                 return "\(self.name(request)): without saying which life"
             }
             guard request.isDone else { return nil }
-            if self.lasts(["maintenance"], on: request.node, at: request.at) != nil {
+            if self.wasLeftToPeople(request) {
                 return "\(self.name(request)): an operator has left it to people"
             }
             return self.wasHurt(request.node, at: request.at) ? nil : "\(self.name(request)): nothing was wrong with it"
@@ -203,6 +203,18 @@ struct InvariantJudge: Sendable {
         }
         return requests + removals
     }
+
+    /// `healerctl maintenance` returns when no step begins any more, which takes it a moment: by the intent, which is not
+    /// written after that.
+    private func wasLeftToPeople(_ request: NodeRequest) -> Bool {
+        let permitted = self.permission(of: request)?.at ?? request.at
+        return self.record.faults.contains { fault in
+            fault.word == "maintenance" && fault.members.contains(request.node)
+                && permitted.seconds(since: fault.from) > Self.marking && fault.until.map { permitted < $0 } ?? true
+        }
+    }
+    /// In seconds.
+    private static let marking = 1.5
 
     /// From when it was hurt; after a blow from which it cannot come back by itself until it is started.
     private func wasHurt(_ node: String, at time: WallTime) -> Bool {

@@ -249,8 +249,8 @@ extension FindingCode {
     var isActedOn: Bool {
         switch self {
         case .brokerDead, .brokerHung, .brokerStopped, .zooKeeperDead, .zooKeeperStopped: true
-        case .brokerStarting, .brokerUnregistered, .zooKeeperHung, .zooKeeperStarting, .partitionOffline,
-            .underReplicated, .underMinISR, .isrShrink:
+        case .brokerStarting, .brokerUnregistered, .zooKeeperHung, .zooKeeperNotServing, .zooKeeperStarting,
+            .partitionOffline, .underReplicated, .underMinISR, .isrShrink:
             false
         }
     }

@@ -52,7 +52,8 @@ extension ClusterShell {
         let intent = order.intent
         guard let target = self.nodes[intent.node] else { return StepResult(.notStarted, output: "no such node") }
         guard await self.audit(.begin(intent), report) else {
-            return StepResult(.notStarted, output: "the audit trail cannot be written")
+            return StepResult(
+                .notStarted, output: "the audit trail cannot be written: \(self.auditProblem ?? "unknown why")")
         }
         guard await self.markBegun(intent) else {
             let path = self.means.ledger.layout.begun(intent.node)
