@@ -37,12 +37,13 @@ extension HeldClaim {
     /// What stands before the operations of every guarded write of this kind.
     ///
     /// `leader` is checked by its data version, which only claims and resignations raise. Not by an ephemeral node at a
-    /// fixed path: created again it starts at version 0 once more, and a former leader's check would pass.
+    /// fixed path: created again it starts at version 0 once more, and a former leader's check would pass. So would the
+    /// check of `leader` itself where somebody deleted the tree and it was made again: our candidate is gone with the tree.
     func checks(for kind: GuardedRequest.Kind, in layout: Layout) -> [StoreOperation] {
         let leads = StoreOperation.check(layout.leader, version: self.version)
         switch kind {
         case .record:
-            return [leads]
+            return [leads, self.candidateLives]
         case .step(let control, let globalControl):
             return [
                 leads, self.candidateLives, .check(layout.control, version: control),

@@ -10,7 +10,7 @@ struct GuardTests {
     let step = GuardedRequest(.step(control: 2, globalControl: 5), [.create("/a", data: []), .create("/b", data: [])])
     let record = GuardedRequest(.record, [.create("/a", data: [])])
 
-    @Test("A step checks record, own candidate and both controls; an outcome checks the record only")
+    @Test("A step checks record, own candidate and both controls; an outcome checks record and candidate")
     func operations() {
         #expect(
             self.claim.operations(for: self.step, in: self.layout) == [
@@ -20,7 +20,8 @@ struct GuardTests {
             ])
         #expect(
             self.claim.operations(for: self.record, in: self.layout) == [
-                .check(self.layout.leader, version: 8), .create("/a", data: []),
+                .check(self.layout.leader, version: 8), .check(self.claim.candidate, version: 0),
+                .create("/a", data: []),
             ])
     }
 
@@ -40,6 +41,7 @@ struct GuardTests {
             self.result(.nodeExists, at: 5, of: self.step)
                 == .refused(operation: 1, StoreError(.nodeExists, path: "", operation: 5)))
         #expect(self.result(.badVersion, at: 0, of: self.record) == .deposed)
+        #expect(self.result(.noNode, at: 1, of: self.record) == .deposed)
     }
 
     @Test(
@@ -51,7 +53,7 @@ struct GuardTests {
 
     @Test("A committed write gives the results of its own operations, and when it was sent")
     func committed() {
-        let results: [StoreResult] = [.checked, .created(path: "/a")]
+        let results: [StoreResult] = [.checked, .checked, .created(path: "/a")]
         let sent = Moment(.seconds(3))
         #expect(
             self.claim.result(of: .success(results), to: self.record, sentAt: sent, in: self.layout)
