@@ -131,6 +131,10 @@ extension RealEnsemble {
                         group.addTask { try await expire(victim) }
                         // Without waiting for answers, so that one is made at the very moment.
                         while !victim.state.isFinal {
+                            guard case .connecting = victim.state else {
+                                try await Task.sleep(for: .milliseconds(1))
+                                continue
+                            }
                             group.addTask {
                                 let code = await codeOf {
                                     try await victim.multi([
