@@ -24,6 +24,7 @@ struct Handle: @unchecked Sendable {
                 withUnsafeMutableBytes(of: &client.passwd) { $0.copyBytes(from: joining.password.prefix($0.count)) }
             }
             let milliseconds = Int32(clamping: configuration.timeout.wholeNanoseconds / 1_000_000)
+            LibraryLog.listen()
             errno = 0
             // Read-only mode is never asked for: it would be taken for a connection.
             let pointer = withUnsafePointer(to: client) { client in

@@ -39,20 +39,26 @@ public enum LibraryLog {
     /// - Parameter sink: Called on threads of the library, and within calls of sessions. It must be short, and must not use
     ///   a session.
     public static func capture(_ level: Level, _ sink: @escaping @Sendable (Line) -> Void) {
-        Self.sink.withLock { $0 = Sink(take: sink) }
-        zoo_set_debug_level(ZooLogLevel(UInt32(level.rawValue)))
+        Self.sink.withLock { $0 = Sink(level: level, take: sink) }
     }
 
     /// Not the closure itself: read out of a `Mutex` it is put back wrapped in one more, at every line.
     private struct Sink: Sendable {
+        let level: Level
         let take: @Sendable (Line) -> Void
     }
 
     private static let sink = Mutex<Sink?>(nil)
 
+    /// The library always says all of it, whoever wants to know: ``MultiGate`` listens too.
+    static func listen() { zoo_set_debug_level(ZooLogLevel(UInt32(Level.info.rawValue))) }
+
     static let callback: log_callback_fn = { text in
         guard let text else { return }
+        let line = Line(String(cString: text))
+        MultiGate.heard(line)
         // Until somebody captures it, nobody has asked for it.
-        LibraryLog.sink.withLock { $0 }?.take(Line(String(cString: text)))
+        guard let sink = LibraryLog.sink.withLock({ $0 }), line.level <= sink.level else { return }
+        sink.take(line)
     }
 }

@@ -57,11 +57,9 @@ extension Session {
         let acl = self.defaultACL
         return try await self.connection.call("multi", first.path, within: limit, memory: memory) { handle, context in
             memory.withOperations(defaultACL: acl) { list in
-                // Not while the library seeks a connection: it may learn there that the session has ended, which we hear
-                // later, and then refuses one operation and frees what it never allocated for those that follow. Asked
-                // last: what is left is the time of this one call, in which it would have to connect anew.
-                guard zoo_state(handle) == ZOO_CONNECTED_STATE else { return ZCONNECTIONLOSS.rawValue }
-                return zoo_amulti(handle, Int32(operations.count), list, memory.results, multiCompletion, context)
+                MultiGate.whileConnected(handle) {
+                    zoo_amulti(handle, Int32(operations.count), list, memory.results, multiCompletion, context)
+                }
             }
         }
     }

@@ -47,7 +47,7 @@ extension RealEnsemble {
                         if observer.server == server.address { observer.disconnect() }
                         return observer.server.map { $0 != server.address } ?? false
                     }
-                    ensemble.freeze(server)
+                    try await ensemble.freeze(server)
                     let took = await timed { await session.close() }
                     #expect(took < .seconds(20))
                     #expect(session.state == .closed)
@@ -62,7 +62,7 @@ extension RealEnsemble {
             try await withBrokenEnsemble { ensemble in
                 let server = try await #require(ensemble.followers.first)
                 try await withSession({ ($0.servers, $0.callLimit) = (server.address, .seconds(600)) }) { session in
-                    ensemble.freeze(server)
+                    try await ensemble.freeze(server)
                     let path = newPath()
                     let codes = await withTaskGroup(of: ZooKeeperError.Code?.self) { group in
                         for number in 0..<300 {

@@ -126,8 +126,11 @@ final class Ensemble: Sendable {
         try await until("server \(server.number) is gone") { Glibc.kill(running.pid, 0) != 0 }
     }
 
-    func freeze(_ server: Server) {
-        if let running = server.running.withLock({ $0 }) { Glibc.kill(running.pid, SIGSTOP) }
+    /// Returns once every thread stands still: on a busy machine a process goes on for a while, and answers.
+    func freeze(_ server: Server) async throws {
+        guard let running = server.running.withLock({ $0 }) else { return }
+        Glibc.kill(running.pid, SIGSTOP)
+        try await until("server \(server.number) stands still") { standsStill(running.pid) }
     }
 
     func thaw(_ server: Server) {
@@ -153,6 +156,16 @@ final class Ensemble: Sendable {
 
     func server(at address: String?) throws -> Server {
         try #require(self.servers.first { $0.address == address }, "no server at \(address ?? "nil")")
+    }
+}
+
+/// Whether every thread of a process is stopped.
+private func standsStill(_ pid: pid_t) -> Bool {
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+    return threads.allSatisfy { thread in
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/task/\(thread)/stat", encoding: .utf8)) ?? ""
+        // The name before it may hold anything.
+        return stat.split(separator: ")").last?.hasPrefix(" T") ?? false
     }
 }
 

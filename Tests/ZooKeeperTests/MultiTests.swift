@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import ZooKeeper
@@ -28,6 +29,31 @@ extension RealEnsemble {
                 #expect(results[5] == .deleted)
                 #expect(content.data == [3])
                 #expect(try await session.children(path) == ["n_0000000000"])
+            }
+        }
+
+        @Test("While a multi is being made, the library gets no word from a server that the session has ended")
+        func gate() async throws {
+            try await withSession { session in
+                let handle = try #require(session.connection.shared.withLock { $0.handle })
+                await withCheckedContinuation { done in
+                    let runs = runOnOwnThread {
+                        let code = MultiGate.whileConnected(handle.pointer) {
+                            #expect(session.disconnect())
+                            let deadline = BootTime.now + .seconds(60)
+                            while session.state != .connecting, BootTime.now < deadline { usleep(1_000) }
+                            // Far longer than it takes to connect anew.
+                            usleep(500_000)
+                            #expect(session.state == .connecting)
+                            return 7
+                        }
+                        #expect(code == 7)
+                        done.resume()
+                    }
+                    #expect(runs)
+                }
+                try await session.connected(within: .seconds(60))
+                try await session.multi([.check("/zookeeper", version: -1)])
             }
         }
 

@@ -43,7 +43,7 @@ extension RealEnsemble {
                 let server = try await #require(ensemble.followers.first)
                 try await withSession({ ($0.servers, $0.timeout) = (server.address, .seconds(40)) }) { session in
                     let states = collectStates(session)
-                    ensemble.freeze(server)
+                    try await ensemble.freeze(server)
                     let limit = Duration.milliseconds(300)
                     let took = await timed {
                         let error = await errorOf { try await session.create(newPath(), within: limit) }
@@ -70,7 +70,7 @@ extension RealEnsemble {
                     let states = collectStates(session)
                     let id = try #require(session.identity?.id)
                     let server = try ensemble.server(at: session.server)
-                    ensemble.freeze(server)
+                    try await ensemble.freeze(server)
                     let took = try await timed {
                         #expect(await codeOf { _ = try await session.exists("/") } == .connectionLoss)
                         try await states.reach(3)
@@ -218,7 +218,7 @@ extension RealEnsemble {
                 try await withSession({ ($0.servers, $0.timeout) = (server.address, .seconds(40)) }) { session in
                     let path = newPath()
                     try await session.create(path)
-                    ensemble.freeze(server)
+                    try await ensemble.freeze(server)
                     let error = await errorOf {
                         if multi {
                             try await session.multi(

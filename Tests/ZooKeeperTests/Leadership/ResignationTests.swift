@@ -64,7 +64,7 @@ extension RealEnsemble {
             try await Contest.held { contest in
                 let leader = try await contest.enter(["a"])[0]
                 try await withBrokenEnsemble { ensemble in
-                    for server in ensemble.servers { ensemble.freeze(server) }
+                    for server in ensemble.servers { try await ensemble.freeze(server) }
                     let took = await timed { await leader.elector.resign() }
                     #expect(took < Self.patience)
                     #expect(!leader.elector.mayBegin(under: Epoch(1)))

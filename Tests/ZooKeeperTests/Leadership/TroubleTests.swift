@@ -102,7 +102,7 @@ extension RealEnsemble {
                     freshness: .milliseconds(200))
                 let all = try await contest.enter(["a", "b", "c"], timing: timing)
                 try await withBrokenEnsemble { ensemble in
-                    for server in ensemble.servers.dropFirst() { ensemble.freeze(server) }
+                    for server in ensemble.servers.dropFirst() { try await ensemble.freeze(server) }
                     try await until("suspended") { all[0].role != .leading }
                     // Far longer than the silence limit.
                     try await Task.sleep(for: .seconds(4))
