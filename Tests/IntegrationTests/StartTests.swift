@@ -15,8 +15,7 @@ struct StartTests {
             try await sandbox.stop("zookeeper-1")
             let port = try Self.freePort()
             let healer = try self.healer("early", sandbox, ["HEALER_PORT": "\(port)"])
-            let client = HTTPClient()
-            do {
+            try await Self.asked(healer) { client in
                 try await self.until("not ready") { await Self.status("readyz", port, client) == 503 }
                 #expect(await Self.status("livez", port, client) == 200)
                 try await self.until("says that it waits") {
@@ -34,13 +33,7 @@ struct StartTests {
                     throw error
                 }
                 try await self.until("ready") { await Self.status("readyz", port, client) == 200 }
-                await client.close()
-            } catch {
-                await client.close()
-                throw error
             }
-            healer.send(SIGTERM)
-            #expect(await healer.ended(within: Self.patience) == .code(0))
             #expect(try sandbox.requests().allSatisfy { $0.epoch == nil })
         }
     }
@@ -70,8 +63,7 @@ struct StartTests {
         try await self.withServer { sandbox in
             let port = try Self.freePort()
             let healer = try self.healer("alone", sandbox, ["HEALER_PORT": "\(port)"])
-            let client = HTTPClient()
-            do {
+            try await Self.asked(healer) { client in
                 let silence = "no broker is known: the bootstrap servers 127.0.0.1:9 do not answer ("
                 let unregistered = "and none is registered in ZooKeeper at \(sandbox.description.zookeeper)"
                 try await self.until("unhealthy, with the addresses") {
@@ -86,13 +78,7 @@ struct StartTests {
                         $0.contains("ERROR no broker is known") && $0.contains("servers 127.0.0.1:9 do not answer")
                     }
                 }
-                await client.close()
-            } catch {
-                await client.close()
-                throw error
             }
-            healer.send(SIGTERM)
-            _ = await healer.ended(within: Self.patience)
         }
     }
 
@@ -108,21 +94,14 @@ struct StartTests {
             let port = try Self.freePort()
             let settings = ["HEALER_PORT": "\(port)", "HEALER_MODE": "observe"]
             let healer = try self.healer("named", sandbox, settings, configuration: file)
-            let client = HTTPClient()
-            do {
+            try await Self.asked(healer) { client in
                 try await self.until("an incident with an id") {
                     let text = await Self.text("api/v1/incidents", port, client)
                     return text.contains(#""code":"brokerDead""#) && text.contains(/"id":"\d+-\d+"/)
                 }
                 let status = await Self.text("api/v1/status", port, client)
                 #expect(status.contains("kafka-1 is UNHEALTHY"))
-                await client.close()
-            } catch {
-                await client.close()
-                throw error
             }
-            healer.send(SIGTERM)
-            _ = await healer.ended(within: Self.patience)
         }
     }
 
@@ -205,6 +184,20 @@ struct StartTests {
     }
 
     /// `nil` while nobody answers.
+    /// Asks a healer, then stops it.
+    private static func asked(_ healer: HealerProcess, _ questions: (HTTPClient) async throws -> Void) async throws {
+        let client = HTTPClient()
+        do {
+            try await questions(client)
+            await client.close()
+        } catch {
+            await client.close()
+            throw error
+        }
+        healer.send(SIGTERM)
+        #expect(await healer.ended(within: Self.patience) == .code(0))
+    }
+
     private static func status(_ path: String, _ port: UInt16, _ client: HTTPClient) async -> Int? {
         try? await client.get("http://127.0.0.1:\(port)/\(path)", timeout: .seconds(20)).status
     }
