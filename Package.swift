@@ -59,7 +59,7 @@ let package = Package(
             "Docker"),
         program("DockerFilter", "Docker", "Curl", "MicroHTTPD"),
         program("AdminTool", "Cluster", "Admin", "ZooKeeper", "Curl"),
-        program("ChaosTool", "Cluster", "Admin", "ZooKeeper", "RdKafka", "YAML"),
+        program("ChaosTool", "Cluster", "Admin", "ZooKeeper", "RdKafka", "Curl", "YAML", "Docker"),
 
         // The whole system in memory, by seed.
         .target(
@@ -79,7 +79,7 @@ let package = Package(
         tests("YAMLTests", "YAML"),
         tests("DockerTests", "Docker", "DockerFilter", "Daemon", "Curl", "MicroHTTPD"),
         tests("DaemonTests", "Daemon"),
-        tests("ChaosToolTests", "Cluster", "ChaosTool", "RdKafka"),
+        tests("ChaosToolTests", "Cluster", "ChaosTool", "RdKafka", "Docker"),
         tests("SimulationTests", "Simulation"),
         tests(
             "IntegrationTests", "Cluster", "Admin", "ZooKeeper", "RdKafka", "Curl", "Daemon", "AdminTool", "ChaosTool"),

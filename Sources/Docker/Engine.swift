@@ -7,21 +7,25 @@ public struct Engine: Sendable {
     public let address: EngineAddress
     /// With it, `tcp` means HTTPS; a Unix socket has none.
     public let tls: HTTPCall.TLS?
+    /// Goes with every request, for whoever stands before the engine and writes down what is asked of it. The engine
+    /// itself pays no heed.
+    public let origin: StepOrigin?
     private let client: HTTPClient
 
     /// The largest answer that is taken, in bytes.
     private static let largestAnswer = 4 << 20
 
     /// - Parameter client: whoever made it closes it.
-    public init(_ address: EngineAddress, tls: HTTPCall.TLS?, client: HTTPClient) {
+    public init(_ address: EngineAddress, tls: HTTPCall.TLS?, origin: StepOrigin? = nil, client: HTTPClient) {
         self.address = address
         self.tls = tls
+        self.origin = origin
         self.client = client
     }
 
     /// As it came, whatever its status.
     public func send(_ request: EngineRequest, within limit: Duration) async throws(EngineError) -> HTTPAnswer {
-        let call: HTTPCall
+        var call: HTTPCall
         switch self.address {
         case .unix(let path):
             call = HTTPCall(request.isPost ? .post : .get, "http://engine\(request.target)", unixSocket: path)
@@ -30,6 +34,7 @@ public struct Engine: Sendable {
             call = HTTPCall(
                 request.isPost ? .post : .get, "\(scheme)://\(host):\(port)\(request.target)", tls: self.tls)
         }
+        if let origin { call.headers = [HTTPCall.Field(StepOrigin.header, origin.text)] }
         do {
             return try await self.client.send(call, timeout: limit, limit: Self.largestAnswer)
         } catch {

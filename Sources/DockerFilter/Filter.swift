@@ -10,7 +10,8 @@ import MicroHTTPD
 struct Filter: Sendable {
     let rules: FilterRules
     let engine: Engine
-    /// One line for each request but pings and looks: what was asked, and what became of it.
+    /// One line for each request but pings and looks: what was asked, what became of it and how long that took, and who
+    /// asked by their own word.
     let say: @Sendable (String) -> Void
 
     /// How long the engine may take for an answer, beyond the time that a container is given to end.
@@ -35,8 +36,15 @@ struct Filter: Sendable {
                 return HTTPResponse(status: 200, headers: [.json], body: [UInt8](try JSONEncoder().encode(container)))
             }
             guard let id = ContainerReference(container.id) else { return self.refuse(asked, "its id is none") }
+            let begin = ContinuousClock.now
             let answer = try await self.engine.send(request.about(id), within: Self.patience + request.ownTime)
-            if request.isPost { self.say("passed on: \(asked) (\(container.name)), answered \(answer.status)") }
+            if request.isPost {
+                let took = (ContinuousClock.now - begin) / .milliseconds(1)
+                let origin = StepOrigin(reading: question.header(StepOrigin.header) ?? "").text
+                self.say(
+                    "passed on: \(asked) (\(container.name)), answered \(answer.status) after \(Int(took)) ms"
+                        + (origin.isEmpty ? "" : ", for \(origin)"))
+            }
             return HTTPResponse(answer)
         } catch let error as EngineError {
             return self.failure(asked, error)

@@ -57,7 +57,10 @@ struct FilterTests {
                 #expect(await supervisor.probe(.kill, node, identity: first.identity) == .notStarted)
                 #expect(try await engine.carryOut(.kill, node, first.identity, by: supervisor).succeeded)
                 #expect(try await direct.status(of: node).exit == .signal(9))
-                #expect(try await engine.carryOut(.start, node, first.identity, by: supervisor).succeeded)
+                let permission = ["HEALER_ID": "healer-2", "HEALER_EPOCH": "5", "HEALER_INTENT": "5-1 x"]
+                #expect(
+                    try await supervisor.command(.start, node, identity: first.identity, environment: permission).run()
+                        .succeeded)
                 let second = try await supervisor.status(of: node).identity
                 #expect(try await engine.carryOut(.logs, node, second, by: supervisor).output.text.contains("up"))
                 #expect(try await engine.carryOut(.restart, node, second, by: supervisor).succeeded)
@@ -67,6 +70,9 @@ struct FilterTests {
                 // Its witness: what was done through it, one line each.
                 let acts = said().filter { $0.hasPrefix("passed on: POST") }
                 #expect(acts.count == 4 && acts.allSatisfy { $0.contains(node.name.rawValue) }, "\(said())")
+                // By their own word, as far as it is one.
+                let life = try #require(first.identity)
+                #expect(acts[1].hasSuffix(", for healer=healer-2 epoch=5 identity=\(life)"), "\(acts)")
                 // What stands in the environment stays there.
                 let call = HTTPCall(.get, "http://f/containers/\(node.name)/json", unixSocket: socket)
                 let text = String(

@@ -67,7 +67,9 @@ struct ObserveTests {
     ) async throws {
         var trees: [Kind: ChaosTool.CoordinationTree] = [:]
         for kind in Kind.allCases {
-            trees[kind] = try await CoordinationTree(zookeeper: sandbox.description.zookeeper, root: kind.root)
+            trees[kind] = try await CoordinationTree(
+                zookeeper: sandbox.description.zookeeper,
+                layout: Layout(root: kind.root, cluster: ClusterName("sandbox")))
         }
         do {
             let cluster = HealedCluster(sandbox: sandbox, tree: trees[.observing]!, healers: [:])

@@ -7,9 +7,11 @@ final class CoordinationTree: Sendable {
     let layout: Layout
     let session: Session
 
-    init(zookeeper: String, root: String = "/kafka-healer", cluster: ClusterName = ClusterName("sandbox")) async throws
-    {
-        self.layout = Layout(root: root, cluster: cluster)
+    /// Of a sandbox's healers, unless they are told otherwise.
+    static let sandbox = Layout(root: "/kafka-healer", cluster: ClusterName("sandbox"))
+
+    init(zookeeper: String, layout: Layout = sandbox) async throws {
+        self.layout = layout
         self.session = try await Session.open(.init(servers: zookeeper))
         do {
             try await self.session.connected(within: .seconds(60))

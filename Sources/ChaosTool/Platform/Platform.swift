@@ -24,6 +24,10 @@ protocol Platform: Sendable {
     /// Where this program reaches the ensemble and the brokers.
     var zookeeper: String { get }
     var bootstrap: String { get }
+    /// Where the healers keep what they share.
+    var layout: Layout { get }
+    /// What was done before that was none of this run's.
+    var since: WallTime { get }
 
     // MARK: The hand
 
@@ -43,8 +47,8 @@ protocol Platform: Sendable {
     /// On one connection in one direction of connecting; ``mend(_:)`` ends it.
     func apply(_ fault: ProxyOrder, to link: Link) async throws
     func mend(_ link: Link) async throws
-    /// Whether bytes of a session go through this link now.
-    func isUsed(_ link: Link) async throws -> Bool
+    /// Asks for a step that no healer has decided, in a healer's name, as one that went mad would.
+    func actAsRogue(_ origin: RequestOrigin) async throws
 
     // MARK: The witnesses
 
@@ -93,6 +97,10 @@ enum PlatformFeature: String, Hashable, Sendable, CaseIterable {
     case peerLinks = "faults between ZooKeeper servers"
     case smallDisks = "disks that can be filled, and made read-only"
     case slowStarts = "slow starts"
+    /// Connections that are delayed, narrow, half open or reset, beside those that are cut or stand still.
+    case shapedLinks = "connections that are slow, half open or reset"
+    /// Another number of servers, brokers or healers than three each.
+    case sizes = "other numbers of nodes"
 }
 
 /// Which healers watch the cluster.

@@ -23,6 +23,9 @@ final class ProcessPlatform: Platform {
 
     var zookeeper: String { self.sandbox.description.zookeeper }
     var bootstrap: String { self.sandbox.description.bootstrap }
+    let layout = Layout(root: "/kafka-healer", cluster: ClusterName("sandbox"))
+    /// A cluster of its own has no past.
+    let since = WallTime(0)
 
     private init(
         _ sandbox: Sandbox, _ scenario: Scenario, _ choice: HealerChoice, _ proxies: [Link: [FaultProxy]],
@@ -143,11 +146,6 @@ final class ProcessPlatform: Platform {
                 try await proxy.order(order)
             }
         }
-    }
-
-    func isUsed(_ link: Link) async throws -> Bool {
-        for proxy in try self.proxies(of: link) where try await proxy.order(.status).connections > 0 { return true }
-        return false
     }
 
     // MARK: Healers
@@ -296,11 +294,12 @@ final class ProcessPlatform: Platform {
         let program = try OwnProgram.beside("healerctl")
         let arguments = [
             "maintenance", node, isInMaintenance ? "on" : "off", "--zookeeper", self.zookeeper, "--root",
-            "/kafka-healer",
-            "--cluster", "sandbox",
+            self.layout.root, "--cluster", self.layout.cluster.rawValue,
         ]
         try await blocking { try Tool.run(program, arguments) }
     }
+
+    func actAsRogue(_ origin: RequestOrigin) async throws { try await self.sandbox.start("kafka-1", from: origin) }
 
     // MARK: The witnesses
 
@@ -321,11 +320,7 @@ final class ProcessPlatform: Platform {
         let servers = self.sandbox.description.zookeepers
         return try await blocking {
             servers.reduce(into: [:]) { logs, server in
-                let folder = "\(server.folder)/data/version-2"
-                let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-                logs[server.name] = names.filter { $0.hasPrefix("log.") }
-                    .sorted { (UInt64($0.dropFirst(4), radix: 16) ?? 0) < (UInt64($1.dropFirst(4), radix: 16) ?? 0) }
-                    .compactMap { ProcFile.bytes("\(folder)/\($0)") }
+                logs[server.name] = TransactionLog.files(in: "\(server.folder)/data/version-2")
             }
         }
     }

@@ -60,22 +60,3 @@ struct SmallDisks: Sendable {
 
     static func uncover(_ folder: String) throws { try Tool.run("/bin/umount", ["-l", folder]) }
 }
-
-/// A program that does one thing and ends.
-enum Tool {
-    /// - Throws: ``SandboxError`` with what it said on standard error, if it does not end with 0.
-    static func run(_ program: String, _ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.standardOutput = FileHandle.nullDevice
-        let errors = Pipe()
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw SandboxError("\(program) \(arguments.joined(separator: " ")): \(text)")
-        }
-    }
-}

@@ -71,15 +71,7 @@ enum HostClock {
     static var iso8601: String {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        var parts = tm()
-        gmtime_r(&time.tv_sec, &parts)
-        func digits(_ number: some BinaryInteger, _ count: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        let date = "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-\(digits(parts.tm_mday, 2))"
-        let clock = "\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))"
-        return "\(date)T\(clock).\(digits(time.tv_nsec / 1_000_000, 3))Z"
+        return WallTime(Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000).iso8601
     }
 }
 
@@ -92,5 +84,21 @@ func poll<Answer>(
         if let answer = try ask() { return answer }
         guard HostClock.now < end else { return nil }
         usleep(UInt32(pause.wholeNanoseconds / 1000))
+    }
+}
+
+extension WallTime {
+    /// As ``HostClock/iso8601`` writes the present.
+    var iso8601: String {
+        var seconds = Int(self.rawValue / 1000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func digits(_ number: some BinaryInteger, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        let date = "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-\(digits(parts.tm_mday, 2))"
+        let clock = "\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):\(digits(parts.tm_sec, 2))"
+        return "\(date)T\(clock).\(digits(self.rawValue % 1000, 3))Z"
     }
 }

@@ -5,7 +5,7 @@ import Foundation
 enum RunCommand: ToolCommand {
     static let summary = "Plays scenarios of faults on a real cluster, and judges what it saw"
     static let usage = """
-        usage: healer-chaos run SCENARIO… | --all | --mix  [--on processes] [--seed N] [--times K] [--target NODE]
+        usage: healer-chaos run SCENARIO… | --all | --mix  [--on processes|compose] [--seed N] [--times K] [--target NODE]
                                 [--report FOLDER] [--sabotage WORD] [--directory DIR]
                healer-chaos run --check SCENARIO…
 
@@ -16,7 +16,8 @@ enum RunCommand: ToolCommand {
         --all             every file of chaos/scenarios that can be played there, and --mix
         --mix             two faults at once, chosen by the seed
         --target NODE     whom the first step hurts, in place of whom the file names
-        --on PLATFORM     processes: ZooKeeper servers, brokers and healers as processes of this host
+        --on PLATFORM     processes: ZooKeeper servers, brokers and healers as processes of this host;
+                          compose: the containers of docker-compose.kafka-cluster.yml, on the engine of DOCKER_HOST
         --seed N          chooses who is meant where several fit; the same number, the same choices
         --report FOLDER   writes a JSON file and a page for each run there
         --sabotage WORD   no-healers, observe, no-faults, lose-one, kill-for-stop, no-mark or rogue: takes away what the
@@ -64,7 +65,7 @@ enum RunCommand: ToolCommand {
     }
 
     /// Every platform there is.
-    private static let platforms: [any Platform.Type] = [ProcessPlatform.self]
+    private static let platforms: [any Platform.Type] = [ProcessPlatform.self, ComposePlatform.self]
 
     private static func platform(_ word: String) throws -> any Platform.Type {
         guard let type = self.platforms.first(where: { $0.word == word }) else {

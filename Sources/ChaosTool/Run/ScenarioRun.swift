@@ -40,7 +40,7 @@ struct ScenarioRun: Sendable {
     }
 
     private func play(_ platform: some Platform) async throws -> RunRecord {
-        let tree = TreeView(zookeeper: platform.zookeeper)
+        let tree = TreeView(zookeeper: platform.zookeeper, layout: platform.layout)
         let watch = ClusterWatch(platform)
         let metrics = MetricsWatch(platform, tree)
         await watch.start()
@@ -96,14 +96,14 @@ struct ScenarioRun: Sendable {
         let ended = HostClock.wall
         let logs = try await platform.transactionLogs().values.map { $0.flatMap(TransactionLog.transactions) }
         let transactions = TransactionLog.committed(logs, servers: self.scenario.given.zookeepers)
-        let requests = try await platform.requests()
+        let requests = try await platform.requests().filter { $0.at >= platform.since }
         var record = RunRecord(
             scenario: self.scenario, seed: self.seed, cast: platform.cast, began: began, stepsEnded: stepsEnded,
             settled: settled,
             ended: ended,
             history: TreeHistory(
-                transactions, layout: Layout(root: "/kafka-healer", cluster: ClusterName("sandbox")),
-                minInSyncReplicas: min(2, self.scenario.given.brokers)))
+                transactions, layout: platform.layout, minInSyncReplicas: min(2, self.scenario.given.brokers)))
+        record.since = platform.since
         record.requests = requests
         record.faults = await stage.hand.faults.map { $0.ended(by: requests) }
         record.looks = await watch.looks

@@ -173,13 +173,11 @@ actor Stage {
 
     /// Asks for a step that nobody permitted, as a healer that went mad would.
     func actAsRogue() async throws {
-        guard let platform = self.platform as? ProcessPlatform, let leader = await self.tree.leader(),
-            let holder = leader.holder
-        else { return }
+        guard let leader = await self.tree.leader(), let holder = leader.holder else { return }
         let origin = RequestOrigin(
             epoch: leader.epoch, intent: "\(leader.epoch)-999", healer: holder.member.rawValue)
         self.progress("asks for a start that no healer has decided")
-        try await platform.sandbox.start("kafka-1", from: origin)
+        try await self.platform.actAsRogue(origin)
     }
 }
 

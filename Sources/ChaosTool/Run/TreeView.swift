@@ -4,12 +4,16 @@ import ZooKeeper
 /// A look into ZooKeeper that survives what chaos does to the ensemble: a session that is over is followed by another.
 actor TreeView {
     private let zookeeper: String
+    private let layout: Layout
     private var tree: CoordinationTree?
     /// While one is being opened, everybody waits for the same.
     private var opening: Task<CoordinationTree?, Never>?
     private var isClosed = false
 
-    init(zookeeper: String) { self.zookeeper = zookeeper }
+    init(zookeeper: String, layout: Layout = CoordinationTree.sandbox) {
+        self.zookeeper = zookeeper
+        self.layout = layout
+    }
 
     /// `nil` while the ensemble does not answer, and after ``close()``.
     func ask<Value: Sendable>(_ body: @Sendable (CoordinationTree) async throws -> Value) async -> Value? {
@@ -28,10 +32,10 @@ actor TreeView {
         if let opening { return await opening.value }
         if self.isClosed { return nil }
         if let tree, !tree.session.state.isFinal { return tree }
-        let (old, zookeeper) = (self.tree, self.zookeeper)
+        let (old, zookeeper, layout) = (self.tree, self.zookeeper, self.layout)
         let opening = Task {
             await old?.close()
-            return try? await CoordinationTree(zookeeper: zookeeper)
+            return try? await CoordinationTree(zookeeper: zookeeper, layout: layout)
         }
         self.opening = opening
         self.tree = await opening.value

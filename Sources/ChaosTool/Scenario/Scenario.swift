@@ -34,6 +34,8 @@ struct Scenario: Hashable, Sendable {
         }
         look(self.when)
         if self.given.startTakes > .zero { needs.insert(.slowStarts) }
+        let sizes = [self.given.zookeepers, self.given.brokers, self.given.healers]
+        if sizes.contains(where: { $0 != 3 }) { needs.insert(.sizes) }
         return needs
     }
 
@@ -80,8 +82,12 @@ struct ScenarioStep: Hashable, Sendable {
 
     fileprivate var needs: Set<PlatformFeature> {
         switch self.act {
-        case .hurt(.link(_, let ends), let role):
-            return role.isHealer || ends == .healers ? [.healerLinks] : [.peerLinks]
+        case .hurt(.link(let fault, let ends), let role):
+            let side: PlatformFeature = role.isHealer || ends == .healers ? .healerLinks : .peerLinks
+            return switch fault {
+            case .cut, .stall: [side]
+            case .delay, .bandwidth, .reset, .halfOpen: [side, .shapedLinks]
+            }
         case .hurt(.fullDisk, _), .hurt(.readOnlyLogs, _): return [.smallDisks]
         case .move: return [.healerLinks]
         default: return []

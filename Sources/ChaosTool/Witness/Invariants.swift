@@ -198,7 +198,9 @@ struct InvariantJudge: Sendable {
         }
         let removals = self.history.removals.compactMap { removal -> String? in
             let name = "kafka-\(removal.broker)"
-            guard !removal.isByOwner, !self.wasHurt(name, at: removal.at) else { return nil }
+            guard removal.at >= self.record.since, !removal.isByOwner, !self.wasHurt(name, at: removal.at) else {
+                return nil
+            }
             return "the registration of \(name) was removed, and nothing was wrong with it"
         }
         return requests + removals

@@ -12,6 +12,8 @@ struct RunRecord: Sendable {
     /// When all was well, or nobody waited for it any longer.
     var settled: WallTime
     var ended: WallTime
+    /// What is older is none of this run's: a cluster that was there before has a past.
+    var since = WallTime(0)
     /// In order of their beginning.
     var faults: [FaultRecord] = []
     var history: TreeHistory

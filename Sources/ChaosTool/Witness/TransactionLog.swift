@@ -26,6 +26,14 @@ enum TreeChange: Hashable, Sendable {
 enum TransactionLog {
     private static let magic: Int32 = 0x5A4B_4C47
 
+    /// What a server has written so far, in order; empty where it has written nothing.
+    static func files(in folder: String) -> [[UInt8]] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasPrefix("log.") }
+            .sorted { (UInt64($0.dropFirst(4), radix: 16) ?? 0) < (UInt64($1.dropFirst(4), radix: 16) ?? 0) }
+            .compactMap { ProcFile.bytes("\(folder)/\($0)") }
+    }
+
     /// The transactions of one file, up to its end or to where it is torn, as a running server's last record may be.
     static func transactions(in file: [UInt8]) -> [Transaction] {
         var bytes = LogBytes(file[...])

@@ -45,9 +45,11 @@ struct DockerStep: Hashable, Sendable, Codable {
     /// An engine has no conditional requests: between the look at the identity and the act lie two requests to one
     /// socket, in which somebody else's restart could fall. An act goes to the container's id, so one that was created
     /// anew under the same name is never hit.
-    /// - Parameter startBy: CLOCK_BOOTTIME; what has not begun by then is not begun.
-    func carryOut(by client: HTTPClient, startBy: Moment?) async throws -> String {
-        let engine = Engine(self.engine, tls: self.tls?.settings, client: client)
+    /// - Parameters:
+    ///   - startBy: CLOCK_BOOTTIME; what has not begun by then is not begun.
+    ///   - origin: told with every request.
+    func carryOut(by client: HTTPClient, startBy: Moment?, origin: StepOrigin? = nil) async throws -> String {
+        let engine = Engine(self.engine, tls: self.tls?.settings, origin: origin, client: client)
         let end = bootTime() + .milliseconds(self.limitMilliseconds)
         var left: Duration { max(end - bootTime(), .milliseconds(1)) }
         let container = try await engine.inspect(self.container, within: left)
@@ -140,6 +142,19 @@ extension Container {
     fileprivate func isStill(_ other: Container) -> Bool { self.life == other.life && self.isRunning }
 }
 
+extension StepOrigin {
+    /// By what a healer's runner puts into the environment of a step.
+    fileprivate init(_ environment: [String: String], identity: ProcessIdentity?) {
+        self.init()
+        self[.healer] = environment["HEALER_ID"]
+        self[.epoch] = environment["HEALER_EPOCH"]
+        self[.intent] = environment["HEALER_INTENT"]
+        self[.incident] = environment["HEALER_INCIDENT"]
+        self[.identity] = identity?.rawValue
+        self[.startBy] = environment["HEALER_START_BY"]
+    }
+}
+
 /// `healer docker-step ORDER`: carries it out, prints what came of it, ends with 0, with 1 if it failed, or with 126 if
 /// it is not permitted, which no repetition will change.
 enum DockerStepProgram {
@@ -148,11 +163,14 @@ enum DockerStepProgram {
             self.complain("healer docker-step is started by healer, not by hand")
             return 2
         }
-        let startBy = ProcessInfo.processInfo.environment["HEALER_START_BY"].flatMap { Int64($0) }
+        let environment = ProcessInfo.processInfo.environment
+        let startBy = environment["HEALER_START_BY"].flatMap { Int64($0) }
         let client = HTTPClient()
         var status: Int32 = 0
         do {
-            let said = try await step.carryOut(by: client, startBy: startBy.map { Moment(nanoseconds: $0) })
+            let said = try await step.carryOut(
+                by: client, startBy: startBy.map { Moment(nanoseconds: $0) },
+                origin: StepOrigin(environment, identity: step.identity))
             writeAll(STDOUT_FILENO, Array("\(said)\n".utf8))
         } catch let error as EngineError {
             self.complain(error.detail)
