@@ -78,6 +78,11 @@ import Testing
     }
 
     private func violated(_ story: Story, _ change: (inout RunRecord) -> Void = { _ in }) -> [Invariant] {
+        InvariantJudge(record: self.record(of: story, change)).verdicts().filter { !$0.violations.isEmpty }
+            .map(\.invariant)
+    }
+
+    private func record(of story: Story, _ change: (inout RunRecord) -> Void = { _ in }) -> RunRecord {
         let transactions = zip(story.changes, story.sessions).enumerated().map { index, item in
             Transaction(
                 zxid: Int64(index + 1), session: item.1, time: WallTime(Self.start.rawValue + Int64(index) * 1000),
@@ -102,7 +107,7 @@ import Testing
         record.end.members = ["healer-1"]
         record.end.isInSync = true
         change(&record)
-        return InvariantJudge(record: record).verdicts().filter { !$0.violations.isEmpty }.map(\.invariant)
+        return record
     }
 
     @Test("A recovery as it should be breaks nothing")
@@ -129,6 +134,68 @@ import Testing
         var again = self.good()
         again.changes[5].append(self.leader(1, "healer-2", version: 2))
         #expect(self.violated(again) == [.s2])
+    }
+
+    @Test("S2: an intent that was accepted while a pause, or the maintenance of its node, stood in `control`")
+    func heldBack() {
+        let hold = Control.Hold(by: "anna", why: "")
+        for (path, control, isBroken) in [
+            (self.layout.control, Control(paused: hold), true),
+            (self.layout.globalControl, Control(paused: hold), true),
+            (self.layout.control, Control(maintenance: [NodeName("kafka-2"): hold]), true),
+            (self.layout.control, Control(maintenance: [NodeName("kafka-1"): hold]), false),
+        ] {
+            var story = self.good()
+            // Its version stays what the guard asks for: ZooKeeper writes one that asks for any version down alike.
+            story.changes[3].append(.set(path: path, data: control.json, version: 0))
+            #expect(self.violated(story) == (isBroken ? [.s2] : []), "\(control)")
+        }
+    }
+
+    @Test("L4: a page that was said twice, by whomever, and one that was never said")
+    func misheard() throws {
+        let log = """
+            2026-11-21T10:00:03.000Z INFO incident cluster=main incident.id=1-1 incident.what=paged
+            2026-11-21T10:00:03.000Z ERROR page cluster=main incident.code=brokerDead incident.id=1-1 \
+            incident.subject=kafka-2 page.reason="it lasts"
+            """
+        let page = HeardPage.all(in: log, of: "healer-1")
+        #expect(page == [HeardPage(healer: "healer-1", incident: "1-1", reason: "\"it lasts\"")])
+        var incident = IncidentRecord(code: .brokerDead, subject: .node(NodeName("kafka-2")), since: Self.start)
+        incident.id = IncidentID("1-1")
+        incident.paged = [.lasts]
+        var story = self.good()
+        story.changes[3].append(
+            .set(
+                path: self.layout.incident("1-1"), data: Array(try JSONEncoder().encode(incident)), version: 1))
+        #expect(self.violated(story) { $0.pages = page } == [])
+        #expect(self.violated(story) == [.l4])
+        let again = HeardPage(healer: "healer-2", incident: "1-1", reason: "\"it lasts\"")
+        #expect(self.violated(story) { $0.pages = page + [again] } == [.l4])
+    }
+
+    @Test("What is wrong while a run goes on is said once, and counts though it is not seen in the end")
+    func live() async {
+        var story = self.good()
+        story.changes[4] = [self.recovery("1-2", .start, version: 2)]
+        let (bad, good) = (self.record(of: story), self.record(of: self.good()))
+        let judge = LiveJudge(progress: { _ in }) { bad }
+        await judge.look()
+        await judge.look()
+        let sightings = await judge.sightings
+        #expect(sightings.map(\.invariant) == [.s2])
+        #expect(RunVerdict(good).isGood)
+        var record = good
+        record.sightings = sightings
+        let verdict = RunVerdict(record)
+        #expect(verdict.outcome == .violated && verdict.complaints == ["S2: \(sightings[0].violation)"])
+        // What is owed in the end is not owed before.
+        var early = good
+        early.end.isInSync = false
+        let patient = LiveJudge(progress: { _ in }) { [early] in early }
+        await patient.look()
+        #expect(await patient.sightings.isEmpty)
+        #expect(!RunVerdict(early).isGood)
     }
 
     @Test("S3: a step asked by a healer that did not hold that epoch")

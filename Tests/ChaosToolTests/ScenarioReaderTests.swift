@@ -18,6 +18,17 @@ import Testing
         }
     }
 
+    @Test("A name is that scenario alone, a row all of its scenarios")
+    func names() throws {
+        func names(_ word: String) throws -> [String] {
+            try RunCommand.paths(word).map { String($0.split(separator: "/").last!.dropLast(".yaml".count)) }
+        }
+        #expect(try names("F4-leader-frozen") == ["F4-leader-frozen"])
+        #expect(try names("F4") == ["F4-leader-frozen", "F4-leader-frozen-in-a-recovery"])
+        #expect(try names("F1") == ["F1-leader-killed"])
+        #expect(throws: UsageError.self) { try names("F4-lead") }
+    }
+
     @Test("What a file says is what is played")
     func whole() throws {
         let scenario = try self.read(

@@ -15,6 +15,8 @@ struct RunReport: Hashable, Sendable, Codable {
     let ended: WallTime
     let figures: RunVerdict.Figures
     let invariants: [InvariantVerdict]
+    /// What was seen to be wrong while it went on, and when.
+    let sightings: [LiveJudge.Sighting]
     let unmet: [String]
     let invalid: [String]
     let faults: [FaultRecord]
@@ -51,6 +53,7 @@ struct RunReport: Hashable, Sendable, Codable {
         self.ended = record.ended
         self.figures = verdict.figures
         self.invariants = verdict.invariants
+        self.sightings = record.sightings
         self.unmet = verdict.unmet
         self.invalid = verdict.invalid
         self.faults = record.faults

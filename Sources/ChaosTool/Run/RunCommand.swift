@@ -6,7 +6,7 @@ enum RunCommand: ToolCommand {
     static let summary = "Plays scenarios of faults on a real cluster, and judges what it saw"
     static let usage = """
         usage: healer-chaos run SCENARIO… | --all | --mix  [--on processes|compose] [--seed N] [--times K] [--target NODE]
-                                [--report FOLDER] [--sabotage WORD] [--directory DIR]
+                                [--load N] [--report FOLDER] [--sabotage WORD] [--directory DIR]
                healer-chaos run --check SCENARIO…
 
         A SCENARIO is a file of chaos/scenarios, by its path or its name, or a row of the fault matrix, such as F4. Each is played K times, with seeds N, N+1 and
@@ -18,6 +18,7 @@ enum RunCommand: ToolCommand {
         --target NODE     whom the first step hurts, in place of whom the file names
         --on PLATFORM     processes: ZooKeeper servers, brokers and healers as processes of this host;
                           compose: the containers of docker-compose.kafka-cluster.yml, on the engine of DOCKER_HOST
+        --load N          messages a second, in place of what the file says: for a machine that cannot do as many
         --seed N          chooses who is meant where several fit; the same number, the same choices
         --report FOLDER   writes a JSON file and a page for each run there
         --sabotage WORD   no-healers, observe, no-faults, lose-one, kill-for-stop, no-mark or rogue: takes away what the
@@ -27,12 +28,17 @@ enum RunCommand: ToolCommand {
 
     static func run(_ arguments: [String]) async throws -> Int32 {
         let line = try Arguments(
-            arguments, options: ["--on", "--seed", "--times", "--report", "--sabotage", "--directory", "--target"],
+            arguments,
+            options: ["--on", "--seed", "--times", "--report", "--sabotage", "--directory", "--target", "--load"],
             flags: ["--check", "--all", "--mix"])
         if line.words.isEmpty, !line.has("--all"), !line.has("--mix") { throw UsageError("which scenario?") }
         let words = try line.has("--all") ? self.names() : line.words
         var scenarios = try words.flatMap { try self.paths($0) }.map { try ScenarioReader.read(path: $0) }
         if let target = line.value("--target") { scenarios = try scenarios.map { try $0.hurting(target) } }
+        if line.value("--load") != nil {
+            let load = try line.integer("--load", in: 1...1_000_000, standard: 1)
+            for index in scenarios.indices where scenarios[index].given.load > 0 { scenarios[index].given.load = load }
+        }
         if line.has("--check") {
             for scenario in scenarios { Console.print("\(scenario.name): \(scenario.summary)") }
             return ExitCode.success
@@ -82,10 +88,11 @@ enum RunCommand: ToolCommand {
     }
 
     /// A path as it is; or the file of that name in `chaos/scenarios`; or all files of that row, such as `F4`.
-    private static func paths(_ word: String) throws -> [String] {
+    static func paths(_ word: String) throws -> [String] {
         if word.contains("/") || word.hasSuffix(".yaml") { return [word] }
         let known = try self.names()
-        let fitting = known.filter { $0 == word || $0.hasPrefix("\(word)-") }
+        // A whole name may be the beginning of another one.
+        let fitting = known.contains(word) ? [word] : known.filter { $0.hasPrefix("\(word)-") }
         if fitting.isEmpty { throw UsageError.unknown("scenario", word, among: known) }
         return try fitting.map { "\(try self.folder)/\($0).yaml" }
     }

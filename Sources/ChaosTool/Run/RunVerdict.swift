@@ -36,7 +36,14 @@ struct RunVerdict: Sendable {
 
     init(_ record: RunRecord) {
         self.record = record
-        self.invariants = InvariantJudge(record: record).verdicts()
+        // What was seen meanwhile counts, even where the last look does not show it any more.
+        self.invariants = InvariantJudge(record: record).verdicts().map { verdict in
+            let lost = record.sightings.filter {
+                $0.invariant == verdict.invariant && !verdict.violations.contains($0.violation)
+            }
+            return lost.isEmpty
+                ? verdict : InvariantVerdict(verdict.invariant, verdict.violations + lost.map(\.violation))
+        }
         let figures = Figures(record)
         self.figures = figures
         let then = record.scenario.then

@@ -65,6 +65,40 @@ struct ScenarioRun: Sendable {
             platform: platform, tree: tree, watch: watch, scenario: self.scenario, sabotage: self.sabotage,
             hand: Hand(platform, tree, seed: self.seed, sabotage: self.sabotage, progress: self.progress),
             progress: self.progress)
+        let live = LiveJudge(progress: self.progress) { try await self.witnessed(platform, stage) }
+        await live.start()
+        do {
+            var record = try await self.play(platform, stage, watch)
+            await live.stop()
+            record.sightings = await live.sightings
+            return record
+        } catch {
+            await live.stop()
+            throw error
+        }
+    }
+
+    /// What the witnesses have seen so far.
+    private func witnessed(_ platform: some Platform, _ stage: Stage) async throws -> RunRecord {
+        // First, so that whatever was asked for has its intent in the logs, and its cause among the faults.
+        let requests = try await platform.requests().filter { $0.at >= platform.since }
+        let faults = await stage.hand.faults.map { $0.ended(by: requests) }
+        let logs = try await platform.transactionLogs().values.map { $0.flatMap(TransactionLog.transactions) }
+        let transactions = TransactionLog.committed(logs, servers: self.scenario.given.zookeepers)
+        let now = HostClock.wall
+        var record = RunRecord(
+            scenario: self.scenario, seed: self.seed, cast: platform.cast, began: now, stepsEnded: now, settled: now,
+            ended: now,
+            history: TreeHistory(
+                transactions, layout: platform.layout, minInSyncReplicas: min(2, self.scenario.given.brokers)))
+        record.since = platform.since
+        record.requests = requests
+        record.faults = faults
+        if transactions.contains(where: { $0.says(platform.canary) }) { record.leaks.append("ZooKeeper") }
+        return record
+    }
+
+    private func play(_ platform: some Platform, _ stage: Stage, _ watch: ClusterWatch) async throws -> RunRecord {
         var problems: [String] = []
         if self.sabotage != .noHealers {
             // Nobody is there to act on a scenario that has not begun.
@@ -93,25 +127,19 @@ struct ScenarioRun: Sendable {
         }
         if self.sabotage == .rogue { try await stage.actAsRogue() }
 
-        let ended = HostClock.wall
-        let logs = try await platform.transactionLogs().values.map { $0.flatMap(TransactionLog.transactions) }
-        let transactions = TransactionLog.committed(logs, servers: self.scenario.given.zookeepers)
-        let requests = try await platform.requests().filter { $0.at >= platform.since }
-        var record = RunRecord(
-            scenario: self.scenario, seed: self.seed, cast: platform.cast, began: began, stepsEnded: stepsEnded,
-            settled: settled,
-            ended: ended,
-            history: TreeHistory(
-                transactions, layout: platform.layout, minInSyncReplicas: min(2, self.scenario.given.brokers)))
-        record.since = platform.since
-        record.requests = requests
-        record.faults = await stage.hand.faults.map { $0.ended(by: requests) }
+        var record = try await self.witnessed(platform, stage)
+        record.began = began
+        record.stepsEnded = stepsEnded
+        record.settled = settled
         record.looks = await watch.looks
         record.load = outcome
         record.end = end
         record.auditTrails = try await platform.auditTrails()
-        record.leaks = try await platform.publicTexts().filter { $0.text.contains(platform.canary) }.map(\.name)
-        if transactions.contains(where: { $0.says(platform.canary) }) { record.leaks.append("ZooKeeper") }
+        let texts = try await platform.publicTexts()
+        record.leaks += texts.filter { $0.text.contains(platform.canary) }.map(\.name)
+        record.pages = texts.filter { $0.name.contains("/application.log") }.flatMap {
+            HeardPage.all(in: $0.text, of: String($0.name.prefix { $0 != "/" }))
+        }
         record.problems = problems
         return record
     }

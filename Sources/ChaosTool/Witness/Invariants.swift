@@ -50,7 +50,7 @@ struct InvariantJudge: Sendable {
             InvariantVerdict(.s12, self.record.leaks.map { "a secret stands in \($0)" }),
             InvariantVerdict(.l1, self.notBack), InvariantVerdict(.l2, [self.record.end.leadership].compactMap { $0 }),
             InvariantVerdict(.l3, self.record.end.openRecoveries.map { "intent \($0) is open in the end" }),
-            InvariantVerdict(.l4, notJudged: "pages go to a log until there is somebody to send them to"),
+            InvariantVerdict(.l4, self.misheard),
             InvariantVerdict(.l5, self.disagreeing),
         ]
     }
@@ -76,6 +76,9 @@ struct InvariantJudge: Sendable {
         let intents = self.history.permissions.compactMap { permission -> String? in
             let id = permission.intent.id
             if !permission.isGuarded { return "intent \(id) was written without the guard" }
+            if let hold = permission.heldBack {
+                return "intent \(id) was accepted while \(hold) stood in `control`"
+            }
             return permission.epoch == id.epoch
                 ? nil : "intent \(id) was accepted while the record said epoch \(permission.epoch)"
         }
@@ -269,6 +272,27 @@ struct InvariantJudge: Sendable {
             }
             return told ? nil : "\(node) is not back, and nobody was told"
         } + (self.record.end.isInSync || !self.record.end.away.isEmpty ? [] : ["not every replica is in sync"])
+    }
+
+    /// L4: by the healers' own logs, which is where pages go; what each incident says was said, was said once.
+    private var misheard: [String] {
+        let told = Dictionary(grouping: self.record.pages.filter { $0.incident != "-" }) { page in
+            "\(page.reason) of incident \(page.incident)"
+        }
+        let twice = told.filter { $0.value.count > 1 }.sorted { $0.key < $1.key }.map { what, pages in
+            "\(what): said \(pages.count) times, by \(Set(pages.map(\.healer)).sorted().joined(separator: ", "))"
+        }
+        // What cannot be written down is said elsewhere.
+        if self.record.faults.contains(where: { ["fill-disk", "read-only-logs"].contains($0.word) }) { return twice }
+        var owed: [String: Int] = [:]
+        for (_, incident) in self.history.incidents {
+            if let id = incident.id { owed["\(id)"] = incident.paged.count }
+        }
+        let never = owed.sorted { $0.key < $1.key }.compactMap { id, count -> String? in
+            let said = Set(self.record.pages.filter { $0.incident == id }.map(\.reason)).count
+            return said < count ? "incident \(id) has \(count) pages, and \(said) of them were said" : nil
+        }
+        return twice + never
     }
 
     /// L5

@@ -29,6 +29,10 @@ struct RunRecord: Sendable {
     var auditTrails: [String: String] = [:]
     /// Where the secret was found.
     var leaks: [String] = []
+    /// What people were told, by every healer.
+    var pages: [HeardPage] = []
+    /// What was seen to be wrong while it went on.
+    var sightings: [LiveJudge.Sighting] = []
     /// What a step waited for in vain, and what could not be done.
     var problems: [String] = []
 }

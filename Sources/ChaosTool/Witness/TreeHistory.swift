@@ -21,6 +21,8 @@ struct TreeHistory: Sendable {
         let isGuarded: Bool
         /// Of the record at that moment.
         let epoch: Epoch
+        /// A pause, or the maintenance of its node, that stood in `control` then; `nil`: none.
+        let heldBack: String?
         /// Of all recoveries open at that moment, this one left out.
         let othersOpen: [IntentID]
         /// For a broker: its registration stood then, and was not removed in the same transaction.
@@ -56,6 +58,8 @@ struct TreeHistory: Sendable {
     private var versions: [String: Int32] = [:]
     private var owners: [String: Int64] = [:]
     private var recoveries: [String: RecoveryRecord] = [:]
+    /// By path: of the cluster, and of all clusters.
+    private var controls: [String: Control] = [:]
     private var partitions: [TopicPartition: (leader: Int32, inSync: [Int32])] = [:]
 
     init(_ transactions: [Transaction], layout: Layout, minInSyncReplicas: Int) {
@@ -120,6 +124,8 @@ struct TreeHistory: Sendable {
     ) {
         if path == self.layout.leader {
             self.wroteLeader(data, transaction)
+        } else if path == self.layout.control || path == self.layout.globalControl {
+            self.controls[path] = try? Control(json: data)
         } else if path.hasPrefix("\(self.layout.recoveries)/") {
             self.wroteRecovery(path, data, transaction, isGuarded, deleted)
         } else if path.hasPrefix("\(self.layout.incidents)/") {
@@ -181,10 +187,21 @@ struct TreeHistory: Sendable {
             Permission(
                 zxid: transaction.zxid, at: transaction.time, session: transaction.session, intent: record.intent,
                 isGuarded: isGuarded, epoch: self.claims.last?.record.epoch ?? .none,
+                heldBack: self.heldBack(record.intent.node, at: transaction.time),
                 othersOpen: self.recoveries.filter { $0.key != path && $0.value.isOpen }.values.map(\.intent.id),
                 wasRegistered: isBroker && self.owners[registration] != nil && !deleted.contains(registration),
                 endangered: isBroker ? self.endangered(byStopping: broker ?? -1) : [],
                 closed: record.isOpen ? nil : transaction.time, result: record.result))
+    }
+
+    private func heldBack(_ node: NodeName, at time: WallTime) -> String? {
+        for (path, control) in self.controls {
+            if control.pause(at: time) != nil { return "a pause" }
+            if path == self.layout.control, control.maintenance(of: node, at: time) != nil {
+                return "the maintenance of \(node)"
+            }
+        }
+        return nil
     }
 
     /// Partitions that somebody else leads, in sync well enough, and would not be any more.
