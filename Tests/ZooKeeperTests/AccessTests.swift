@@ -1,5 +1,8 @@
+import struct Cluster.ClusterName
+import struct Cluster.Layout
 import Testing
 
+@testable import Daemon
 @testable import ZooKeeper
 
 extension RealEnsemble {
@@ -41,6 +44,28 @@ extension RealEnsemble {
                     try await ourselves.sync(path)
                     #expect(try await ourselves.get(path).data == [1])
                 }
+            }
+        }
+
+        @Test("Nodes of the tree that others may change are found, with who may; those above the root are not ours")
+        func review() async throws {
+            try await withSession({ $0.digest = ours }) { session in
+                let layout = Layout(root: newPath() + "/healer", cluster: ClusterName("main"))
+                let readable = AccessRule(.read, scheme: "world", id: "anyone")
+                let other = AccessRule([.read, .delete], scheme: "digest", id: "other:hash")
+                for node in layout.foundation {
+                    let acl: [AccessRule]? =
+                        switch node.path {
+                        case layout.beat: .open
+                        case layout.nodes: .creatorAll + [readable]
+                        case layout.control: .creatorAll + [other]
+                        default: node.path.hasPrefix(layout.root) ? nil : .open
+                        }
+                    try await session.create(node.path, data: node.data, acl: acl)
+                }
+                let open = await AccessReview.review(layout, user: "healer", with: ZooKeeperStore(session))
+                #expect(open.map(\.path) == [layout.control, layout.beat])
+                #expect(open.map(\.access) == ["digest:other:dr", "world:anyone:cdrwa"])
             }
         }
 

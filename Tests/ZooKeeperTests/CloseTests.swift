@@ -127,7 +127,8 @@ extension RealEnsemble {
                 init(_ connection: Connection) { self.connection = connection }
             }
             var references: [Reference] = []
-            for round in 0..<300 {
+            let rounds = Rounds.asked(or: 300)
+            for round in 0..<rounds {
                 let session = try await Session.open(Session.Configuration(servers: ensemble.connectString))
                 references.append(Reference(session.connection))
                 await withTaskGroup(of: Void.self) { group in
@@ -143,6 +144,7 @@ extension RealEnsemble {
             let servers = Set(ensemble.servers.map(\.address))
             try await until("no connection is left") { references.allSatisfy { $0.connection == nil } }
             #expect(socketPeers().allSatisfy { !servers.contains($0.value.description) })
+            print("\(rounds) rounds of opening and closing, connections left: 0")
         }
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Synchronization
+import struct Synchronization.Mutex
 import Testing
 import ZooKeeper
 

@@ -1,11 +1,11 @@
 import Foundation
-import Synchronization
+import struct Synchronization.Mutex
 import Testing
 
 @testable import ZooKeeper
 
 /// All tests that need servers, one at a time: some kill and freeze them.
-@Suite(.serialized, .timeLimit(.minutes(5))) enum RealEnsemble {}
+@Suite(.serialized, .timeLimit(Rounds.patience)) enum RealEnsemble {}
 
 /// Opens a session, waits for its connection, and closes it on both ways out.
 @discardableResult

@@ -1,6 +1,6 @@
 import Cluster
 import Healer
-import Synchronization
+import struct Synchronization.Mutex
 import Testing
 
 @testable import Daemon

@@ -60,6 +60,9 @@ final class ZooKeeperStore: StoreSession {
         }
     }
 
+    /// `nil` where the access list cannot be read.
+    func rules(of path: String) async -> [AccessRule]? { try? await self.session.getACL(path) }
+
     func close() async { await self.session.close() }
 
     /// The error in the words of the deciding modules.
@@ -69,8 +72,8 @@ final class ZooKeeperStore: StoreSession {
 }
 
 extension AccessRule {
-    /// Such as `world:anyone:r`, in ZooKeeper's own letters.
-    fileprivate var text: String {
+    /// Such as `world:anyone:r`, in ZooKeeper's own letters; without the hash of a password.
+    var text: String {
         let letters: [(Permissions, String)] = [
             (.create, "c"), (.delete, "d"), (.read, "r"), (.write, "w"), (.admin, "a"),
         ]

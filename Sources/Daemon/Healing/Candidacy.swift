@@ -36,6 +36,8 @@ final class Candidacy: Sendable {
     private let resignations: AsyncStream<Control.Resignation>
     private let resignation: AsyncStream<Control.Resignation>.Continuation
 
+    /// Between two looks at whether our nodes stand.
+    private static let pace = Duration.seconds(1)
     /// Between two warnings that the ensemble cannot be reached.
     static let reminder = Duration.seconds(10)
     /// Between two warnings that the profile is too tight, and from how many writes on that can be told.
@@ -87,6 +89,7 @@ final class Candidacy: Sendable {
             group.addTask { await self.remind() }
             group.addTask { await self.compareWithEnsemble() }
             group.addTask { await self.former.run() }
+            group.addTask { await self.reviewAccess() }
             group.addTask {
                 for await asked in self.resignations where asked.incarnation == self.member.incarnation {
                     self.log.info("resigning, as an operator asked", ["election.asked_by": .string(asked.by)])
@@ -232,6 +235,27 @@ final class Candidacy: Sendable {
                 "election.session": LogValue(self.timing.session), "zookeeper.tick_time": LogValue(ensemble.tickTime),
                 "zookeeper.sync_limit": .integer(Int64(ensemble.syncLimit)),
             ])
+    }
+
+    /// Says once which of our nodes others may change, though credentials are configured.
+    private func reviewAccess() async {
+        guard let user = self.parts.configuration.coordination.digest?.user else { return }
+        while [nil, .joining].contains(self.status?.role) {
+            guard (try? await self.parts.time.sleep(for: Self.pace)) != nil else { return }
+        }
+        var session: (any StoreSession)?
+        while session == nil, !Task.isCancelled {
+            session = await self.parts.ensemble.connected(within: Self.reminder)
+        }
+        guard let session else { return }
+        if let store = session as? ZooKeeperStore {
+            for (path, access) in await AccessReview.review(self.layout, user: user, with: store) {
+                self.log.warning(
+                    "others may change a znode of ours: its access list is as it was created; set it anew",
+                    ["zookeeper.path": .string(path), "zookeeper.access": .string(access)])
+            }
+        }
+        await session.close()
     }
 
     func resign(if asked: Control.Resignation) { self.resignation.yield(asked) }

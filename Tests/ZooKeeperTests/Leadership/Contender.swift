@@ -1,7 +1,7 @@
 import Cluster
 import Election
 import Foundation
-import Synchronization
+import struct Synchronization.Mutex
 import Testing
 
 @testable import Daemon

@@ -1,5 +1,5 @@
 import Cluster
-import Synchronization
+import struct Synchronization.Mutex
 
 /// A session on the real ensemble whose first create comes to grief.
 final class SpoiledSession: StoreSession {
