@@ -31,7 +31,9 @@ enum HealerProgram {
             self.complain("cannot log: \(error)")
             return Exit.failure
         }
+        let reopening = ReopenSignal { logs.reopen() }
         let exit = await self.run(configuration, dryRun: dryRun, logs)
+        reopening.end()
         await logs.drain()
         return exit
     }
@@ -55,7 +57,7 @@ enum HealerProgram {
         } catch {
             self.complain("\(error)")
             for server in servers { await server.stop() }
-            await parts.http.close()
+            await parts.close()
             return Exit.configuration
         }
         ZooKeeperEnsemble.begin(log: log)
@@ -69,12 +71,15 @@ enum HealerProgram {
             ])
         let status = HealerStatus(healings, parts)
         pages.show(status)
+        let service = ServiceNotices(environment: ProcessInfo.processInfo.environment)
         await withTaskGroup(of: Void.self) { group in
             for server in servers { group.addTask { await server.run() } }
             group.addTask { await status.keepBeat() }
+            if let service { group.addTask { await service.run(status) } }
             for healing in healings { group.addTask { await healing.run() } }
             await StopSignals.first(forced: Exit.forced)
             log.info("healer stops")
+            service?.stopping()
             // A supervisor that waits for us must not have to kill us, whatever hangs.
             StopSignals.endAtLatest(after: ClusterHealing.stopLimit + self.lastWords, status: Exit.failure)
             await withTaskGroup(of: Void.self) { stops in
@@ -82,7 +87,7 @@ enum HealerProgram {
             }
             group.cancelAll()
         }
-        await parts.http.close()
+        await parts.close()
         log.info("healer stopped")
         return Exit.success
     }
@@ -99,7 +104,7 @@ enum HealerProgram {
             let parts = HealerParts(configuration, dryRun: true, address: "", logs: logs)
             let outcome: Result<Bool, any Error>
             do { outcome = .success(try await self.look(parts)) } catch { outcome = .failure(error) }
-            await parts.http.close()
+            await parts.close()
             await logs.drain()
             return try outcome.get() ? Exit.success : Exit.unhealthy
         } catch {

@@ -11,6 +11,7 @@ signal(SIGPIPE, SIG_IGN)
 switch CommandLine.arguments.dropFirst().first {
 case "step-runner": exit(await StepRunnerProgram.run())
 case "docker-step": exit(await DockerStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
+case "systemd-step": exit(await SystemdStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
 default: break
 }
 

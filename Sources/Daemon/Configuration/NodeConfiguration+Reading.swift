@@ -93,7 +93,7 @@ extension Section {
 
 extension ConfigurationKind where Value == UInt16 {
     /// The port of a server that is there already.
-    fileprivate static var servingPort: Self {
+    static var servingPort: Self {
         let number = ConfigurationKind<Int>.integer(1...65535)
         return Self(
             wanted: number.wanted, read: { scalar throws(Complaint) in UInt16(try number.read(scalar)) },

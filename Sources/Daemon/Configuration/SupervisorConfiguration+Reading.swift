@@ -4,7 +4,7 @@ import Docker
 import YAML
 
 enum SupervisorType: String, Hashable, Sendable, CaseIterable {
-    case command, docker
+    case command, docker, systemd
 }
 
 extension SupervisorConfiguration {
@@ -14,9 +14,9 @@ extension SupervisorConfiguration {
     /// `nil` when its type is not of this version, which is reported. Then every key of every type is judged, and is
     /// known; what only one type requires is not.
     init?(_ section: Section) {
-        section.later("unit", "transport", "namespace")
+        section.later("namespace")
         let later = "this type is not available in this version"
-        let kind = ConfigurationKind<SupervisorType>.choice(later: ["systemd": later, "kubernetes": later])
+        let kind = ConfigurationKind<SupervisorType>.choice(later: ["kubernetes": later])
         let type = section.required("type", kind)
         self.limits = section.section("limits") { limits in
             Dictionary(
@@ -38,9 +38,12 @@ extension SupervisorConfiguration {
             let docker = DockerConfiguration(section)
             self.means = .docker(docker)
             self.check(docker, section)
+        case .systemd:
+            self.means = .systemd(SystemdConfiguration(section))
         case nil:
             _ = CommandConfiguration(section)
             _ = DockerConfiguration(section)
+            _ = SystemdConfiguration(section)
             return nil
         }
     }
@@ -149,7 +152,7 @@ extension Section {
     }
 
     /// A text with placeholders that is judged by what it would be with a word in their places.
-    fileprivate func pattern(
+    func pattern(
         _ key: String, _ placeholders: Set<Placeholder>, default standard: [TextTemplate.Piece], _ wanted: String,
         isAllowed: (String) -> Bool
     ) -> TextTemplate {

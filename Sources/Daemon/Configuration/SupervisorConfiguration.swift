@@ -19,6 +19,7 @@ struct SupervisorConfiguration: Hashable, Sendable {
     enum Means: Hashable, Sendable {
         case command(CommandConfiguration)
         case docker(DockerConfiguration)
+        case systemd(SystemdConfiguration)
     }
     var means: Means
     /// One for each verb.
@@ -30,6 +31,10 @@ struct SupervisorConfiguration: Hashable, Sendable {
     }
     /// `nil` for any other type.
     var docker: DockerConfiguration? { if case .docker(let configuration) = self.means { configuration } else { nil } }
+    /// `nil` for any other type.
+    var systemd: SystemdConfiguration? {
+        if case .systemd(let configuration) = self.means { configuration } else { nil }
+    }
 
     func limit(for verb: SupervisorVerb) -> Duration { self.limits[verb] ?? verb.standardLimit }
 
@@ -37,7 +42,7 @@ struct SupervisorConfiguration: Hashable, Sendable {
     func knows(_ verb: SupervisorVerb) -> Bool {
         switch self.means {
         case .command(let configuration): configuration.commands[verb] != nil
-        case .docker: true
+        case .docker, .systemd: true
         }
     }
 }

@@ -16,6 +16,8 @@ struct HealerParts: Sendable {
     let runner: StepRunner
     /// For engines. To be closed.
     let http = HTTPClient()
+    /// `nil` where nobody is reached by ssh, or no folder could be made. To be removed.
+    let sockets: SSHSockets?
 
     init(_ configuration: Configuration, dryRun: Bool, address: String, logs: HealerLogs) {
         self.configuration = configuration
@@ -25,6 +27,14 @@ struct HealerParts: Sendable {
         self.log = logs.logger
         self.time = BootClock()
         self.runner = StepRunner(executable: Self.executable)
+        self.sockets =
+            configuration.usesSSH ? SSHSockets(environment: ProcessInfo.processInfo.environment) : nil
+    }
+
+    /// After all that used them has ended.
+    func close() async {
+        await self.http.close()
+        self.sockets?.remove()
     }
 
     /// A new incarnation each time: a candidacy is never taken up again.
@@ -78,11 +88,24 @@ struct HealerParts: Sendable {
         case .docker(let docker):
             DockerSupervisor(
                 configuration: docker, limit: configuration.limit(for:), client: self.http, executable: Self.executable)
+        case .systemd(let systemd):
+            SystemdSupervisor(
+                configuration: systemd, limit: configuration.limit(for:), sockets: self.sockets,
+                executable: Self.executable)
         }
     }
 
     /// This program, also after its file was replaced by a newer one.
     private static let executable = "/proc/self/exe"
+}
+
+extension Configuration {
+    /// Whether a node is reached by ssh.
+    fileprivate var usesSSH: Bool {
+        self.clusters.contains { cluster in
+            ([cluster.supervisor] + cluster.nodes.map(\.supervisor)).contains { $0?.systemd?.transport != nil }
+        }
+    }
 }
 
 extension ClusterConfiguration {

@@ -139,6 +139,14 @@ final class HealerLogs: Sendable {
         }
     }
 
+    /// Begins all three files anew where they were moved away. Soon, not at once: each after the lines that wait for it.
+    func reopen() {
+        self.application.reopen()
+        self.performance.reopen()
+        // What fails now is tried again, and said, with the next entry.
+        self.auditQueue.async { try? self.auditFile.reopen(durably: true) }
+    }
+
     /// Audit entries that could not be written, since the start.
     var refusedAudits: Int64 { self.auditGap.withLock { $0.refused } }
 

@@ -68,6 +68,9 @@ final class LineQueue: Sendable {
         }
     }
 
+    /// After the lines that wait. What fails now is tried again, and said, with the next line.
+    func reopen() { self.queue.async { try? self.file.reopen() } }
+
     /// How many lines are missing in the file since the start.
     var dropped: Int64 { self.state.withLock { $0.dropped } }
     /// Why the last line could not be written; `nil` if it was.

@@ -76,6 +76,21 @@ final class LogFile: Sendable {
         if self.ownsDescriptor, descriptor >= 0 { close(descriptor) }
     }
 
+    /// Lets go of a file that was moved away, and begins one under the name, without waiting for the next line. One that
+    /// was removed is left to that line, with which it is said.
+    ///
+    /// - Parameter durably: returns only when the name is on the disk.
+    func reopen(durably: Bool = false) throws(LogFileError) {
+        guard self.ownsDescriptor else { return }
+        let result = self.state.withLock { state in
+            Result { () throws(LogFileError) in
+                if state.isRegular, Self.links(state.descriptor) == 0 { return }
+                try self.reopen(durably, &state)
+            }
+        }
+        try result.get()
+    }
+
     /// Appends one line, all of it or nothing.
     ///
     /// - Parameter durably: returns only when the line is on the disk, under a name.

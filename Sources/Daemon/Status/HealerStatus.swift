@@ -47,6 +47,14 @@ final class HealerStatus: StatusSource {
         return Liveness(alive: age < Self.loopLimit, loopAgeMs: age.wholeMilliseconds)
     }
 
+    /// In one line, for `systemctl status`: `main: leads, epoch 7; test: follows`.
+    var line: String {
+        self.clusters.map { cluster in
+            let page = self.leadership(of: cluster)
+            return "\(cluster): \(page.leads ? "leads, epoch \(page.epoch)" : "follows")"
+        }.joined(separator: "; ")
+    }
+
     func readiness() async -> Readiness {
         var reasons: [String] = []
         for healing in self.healings {

@@ -114,6 +114,23 @@ struct DocumentationTests {
         }
     }
 
+    @Test("The production example is valid, and heals services over ssh with credentials from files")
+    func production() throws {
+        let directory = TemporaryDirectory()
+        let password = directory.file("password", "hush\n")
+        let loaded = try ConfigurationFile.load(
+            "\(Self.repository)/examples/config_production.yaml",
+            environment: ["HEALER_ID": "healer-1", "ZOOKEEPER_PASSWORD": "file:\(password)"])
+        #expect(loaded.warnings == [])
+        let cluster = try #require(loaded.configuration.clusters.first)
+        #expect(loaded.configuration.healers == 3)
+        #expect(loaded.configuration.logging.directory == "/var/log/kafka-self-healing")
+        #expect(cluster.effectiveMode == .heal)
+        let systemd = try #require(cluster.supervisor?.systemd)
+        #expect(systemd.unit.description == "kafka")
+        #expect(systemd.transport?.destination.description == "kafka-healing@${host}")
+    }
+
     @Test("The development example says all that is missing in the environment at once")
     func missing() {
         let path = "\(Self.repository)/examples/config_development.yaml"

@@ -15,7 +15,7 @@ struct ProblemTests {
                 kafka: {}
                 mode: suggest
                 mode: heal
-                supervisor: {type: systemd, unit: kafka}
+                supervisor: {type: kubernetes, namespace: kafka}
             api:
               port: 70000
               metrics-port: 1
@@ -36,9 +36,9 @@ struct ProblemTests {
                 "c.yaml:7:11: `clusters[0].mode` is `suggest`: approval does not exist in this version; "
                     + "write one of `observe`, `heal`",
                 "c.yaml:8:5: `mode` is there twice, first at 7:5; keep one of them",
-                "c.yaml:9:24: `clusters[0].supervisor.type` is `systemd`: this type is not available in this version; "
-                    + "write one of `command`, `docker`",
-                "c.yaml:9:33: `clusters[0].supervisor.unit` is not available in this version; leave it out",
+                "c.yaml:9:24: `clusters[0].supervisor.type` is `kubernetes`: this type is not available in this version; "
+                    + "write one of `command`, `docker`, `systemd`",
+                "c.yaml:9:36: `clusters[0].supervisor.namespace` is not available in this version; leave it out",
                 "c.yaml:11:9: `api.port` is `70000`; write a port from 0 to 65535, where 0 means any free one",
                 "c.yaml:12:3: `api.metrics-port` is not a known key; did you mean `metrics_port`?",
                 "c.yaml:13:1: `smtp` is not available in this version; leave it out",
@@ -129,6 +129,12 @@ struct ProblemTests {
         ),
         ("supervisor: {type: docker, engine: \"tcp://${number}:1\"}", "has `${number}`, which has no meaning here"),
         ("supervisor: {type: docker, container: \"a/${node}\"}", "write the name of a container"),
+        ("supervisor: {type: systemd, unit: a b}", "`clusters[0].supervisor.unit` is `a b`; write the name of a"),
+        ("supervisor: {type: systemd, unit: \"${identity}\"}", "has `${identity}`, which has no meaning here"),
+        ("supervisor: {type: systemd, transport: {port: 22}}", "`clusters[0].supervisor.transport.ssh` is missing"),
+        ("supervisor: {type: systemd, transport: {ssh: \"-oProxyCommand=x\"}}", "write `user@host`, or a host alone"),
+        ("supervisor: {type: systemd, transport: {ssh: h, port: 0}}", "write a whole number from 1 to 65535"),
+        ("supervisor: {type: systemd, engine: x}", "`clusters[0].supervisor.engine` is not a known key"),
         ("supervisor: {type: docker, start: [/s]}", "`clusters[0].supervisor.start` is not a known key"),
         ("supervisor: {type: docker, stop_seconds: 90}", "make it less than limits.stop_seconds (60)"),
         ("supervisor: {type: docker, tls: {ca_file: /c}}", "but a Unix socket has no TLS"),

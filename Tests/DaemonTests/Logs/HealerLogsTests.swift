@@ -50,6 +50,29 @@ struct HealerLogsTests {
         }
     }
 
+    @Test("Files that were moved away are begun anew when that is asked for, without a line to write")
+    func reopened() async throws {
+        let logs = try self.logs()
+        let names = ["application.log", "audit.log", "performance.log"]
+        logs.logger.info("before")
+        try await logs.audit("before")
+        logs.performance("before", took: .seconds(1))
+        await logs.drain()
+        let folder = "\(self.directory.path)/deep/logs"
+        for name in names { try #require(rename("\(folder)/\(name)", "\(folder)/\(name)-1") == 0) }
+        logs.reopen()
+        await logs.drain()
+        for name in ["application.log", "performance.log"] { #expect(self.directory.text("deep/logs/\(name)") == "") }
+        try await logs.audit("after")
+        #expect(self.directory.lines("deep/logs/audit.log").count == 1)
+        for name in names { #expect(self.directory.lines("deep/logs/\(name)-1").count == 1) }
+        // One that was removed is for the next entry to tell of.
+        try #require(unlink("\(folder)/audit.log") == 0)
+        logs.reopen()
+        try await logs.audit("again")
+        #expect(self.directory.lines("deep/logs/audit.log").last?.contains("the file before was removed") == true)
+    }
+
     @Test("When an audit entry cannot be written, the caller is told, and may not act")
     func audit() async throws {
         let path = "\(self.directory.path)/deep/logs/audit.log"
