@@ -81,6 +81,28 @@ struct CommandTests {
         #expect(bootTime() - begin < .seconds(60))
     }
 
+    @Test("What a command leaves in the background goes on where it may and the command succeeds, and ends otherwise")
+    func background() async throws {
+        for (leaves, code, isLeft) in [(true, 0, true), (true, 3, false), (false, 0, false)] {
+            let script = "sleep 120 >/dev/null 2>&1 & echo $!; exit \(code)"
+            let command = Command(
+                arguments: ["/bin/sh", "-c", script], environment: ["PATH": "/usr/bin:/bin"], limit: .seconds(100),
+                leavesProcesses: leaves)
+            let result = await command.run()
+            let pid = try #require(pid_t(result.output.text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            let deadline = bootTime() + .seconds(isLeft ? 0 : 60)
+            while self.runs(pid), bootTime() < deadline { usleep(10_000) }
+            #expect(self.runs(pid) == isLeft, "leaves: \(leaves), exit: \(code)")
+            kill(pid, SIGKILL)
+        }
+    }
+
+    /// A zombie does not.
+    private func runs(_ pid: pid_t) -> Bool {
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return stat.split(separator: ")").last.map { !$0.hasPrefix(" Z") } ?? false
+    }
+
     @Test(
         "What cannot be executed is a permission problem, which no further attempt mends",
         arguments: [

@@ -49,6 +49,23 @@ struct StepRunnerTests {
         #expect(ended.result.outcome == .timedOut)
     }
 
+    @Test("What left a step's process group ends with the step, but not what a start has begun")
+    func leftBehind() async throws {
+        for leaves in [false, true] {
+            let mark = "HEALER_TEST=\(UUID().uuidString)"
+            let runner = StepRunner(executable: Self.healer)
+            var order = self.order(["/bin/sh", "-c", "setsid sleep 120 >/dev/null 2>&1 & sleep 0.2"])
+            order.environment["HEALER_TEST"] = String(mark.dropFirst("HEALER_TEST=".count))
+            order.leavesProcesses = leaves
+            let ended = await runner.run(order)
+            ended.finish(recorded: true)
+            #expect(ended.result.outcome == .succeeded)
+            let left = LeftBehind.processes(carrying: mark)
+            #expect(left.count == (leaves ? 1 : 0))
+            LeftBehind.endAll(carrying: mark)
+        }
+    }
+
     @Test("Steps at the same time do not wait for each other")
     func together() async {
         let runner = StepRunner(executable: Self.healer)

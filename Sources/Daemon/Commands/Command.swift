@@ -12,8 +12,9 @@ struct Command: Hashable, Sendable {
     var limit: Duration
     /// Bytes kept of each of the two outputs.
     var cap = 16 * 1024
-    /// What it reads on standard input.
-    var input: [UInt8] = []
+    /// Whether what it has begun may go on once it has succeeded, as a program that a start leaves in the background.
+    /// Otherwise, and when it fails or reaches its limit, its process group ends with it.
+    var leavesProcesses = false
 
     /// How long a process group has between SIGTERM and SIGKILL once the limit is reached.
     static let politeness = Duration.seconds(1)
@@ -41,7 +42,7 @@ struct Command: Hashable, Sendable {
                 output: CappedBuffer(cap: 1).text, errors: CappedBuffer(cap: 1).text)
         }
         var outlet = Outlet(process, cap: self.cap)
-        let end = outlet.drain(until: begin + self.limit)
+        let end = outlet.drain(until: begin + self.limit, leavesProcesses: self.leavesProcesses)
         return CommandResult(
             end: end, milliseconds: (bootTime() - begin).wholeMilliseconds, output: outlet.output.text,
             errors: outlet.errors.text)
@@ -61,7 +62,7 @@ struct Command: Hashable, Sendable {
             self.open = [(process.output!, true), (process.errors!, false)]
         }
 
-        mutating func drain(until deadline: Moment) -> CommandResult.End {
+        mutating func drain(until deadline: Moment, leavesProcesses: Bool) -> CommandResult.End {
             defer { for (descriptor, _) in self.open { close(descriptor) } }
             var killAt: Moment?
             var overdue = false
@@ -72,7 +73,7 @@ struct Command: Hashable, Sendable {
                 if let status = self.process.reap() {
                     // A grandchild may hold the pipes: what is there is taken, and no more is waited for.
                     self.read(waiting: 0)
-                    self.process.signalGroup(SIGKILL)
+                    if overdue || status != .code(0) || !leavesProcesses { self.process.signalGroup(SIGKILL) }
                     return overdue ? .timedOut : .exited(status)
                 }
                 let now = bootTime()

@@ -74,7 +74,8 @@ extension ClusterShell {
                 StepOrder(
                     arguments: command.arguments, environment: command.environment,
                     limitMilliseconds: min(command.limit, intent.limit).wholeMilliseconds, cap: command.cap,
-                    startBy: order.startBy.nanoseconds, orphan: self.putDown[intent.id]))
+                    startBy: order.startBy.nanoseconds, leavesProcesses: command.leavesProcesses,
+                    orphan: self.putDown[intent.id]))
             self.ended[intent.id] = ended
             return ended.result
         } catch {

@@ -10,6 +10,8 @@ struct StepOrder: Hashable, Sendable, Codable {
     /// CLOCK_BOOTTIME in nanoseconds, looked at once more right before the command is executed. The runner is a child
     /// of the healer that set it, so both read the same clock.
     var startBy: Int64
+    /// See ``Command/leavesProcesses``.
+    var leavesProcesses = false
     /// What to do with the outcome if the healer is gone by then; `nil` where nobody could look for it.
     var orphan: OrphanOutcome?
 }

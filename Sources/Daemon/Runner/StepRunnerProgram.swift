@@ -25,13 +25,19 @@ enum StepRunnerProgram {
     }
 
     private static func carryOut(_ order: StepOrder) -> StepResult {
+        // Known to this one step, so that what it leaves behind is not taken for that of another.
+        let mark = UUID().uuidString
         let command = Command(
-            arguments: order.arguments, environment: order.environment,
-            limit: .milliseconds(order.limitMilliseconds), cap: order.cap)
+            arguments: order.arguments,
+            environment: order.environment.merging(["HEALER_STEP": mark]) { $1 },
+            limit: .milliseconds(order.limitMilliseconds), cap: order.cap, leavesProcesses: order.leavesProcesses)
         let late = bootTime() - Moment(nanoseconds: order.startBy)
         guard late <= .zero else {
             return StepResult(.notStarted, output: "startBy had passed by \(late.wholeMilliseconds) ms")
         }
-        return StepResult(command.runBlocking())
+        let result = command.runBlocking()
+        // Of a start even one that failed: what has left its group may be the node itself, on its way.
+        if !order.leavesProcesses { LeftBehind.endAll(carrying: "HEALER_STEP=\(mark)") }
+        return StepResult(result)
     }
 }

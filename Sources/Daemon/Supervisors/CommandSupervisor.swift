@@ -34,7 +34,7 @@ struct CommandSupervisor: Supervisor {
         let settings = Self.cleanEnvironment.merging(self.configuration.environment.mapValues(\.revealed)) { $1 }
         return Command(
             arguments: arguments, environment: settings.merging(environment) { $1 },
-            limit: self.limit(verb))
+            limit: self.limit(verb), leavesProcesses: verb == .start || verb == .restart)
     }
 
     func status(of node: Node) async throws(SupervisorFailure) -> ProcessState {
