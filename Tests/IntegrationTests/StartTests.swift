@@ -183,7 +183,6 @@ struct StartTests {
         }
     }
 
-    /// `nil` while nobody answers.
     /// Asks a healer, then stops it.
     private static func asked(_ healer: HealerProcess, _ questions: (HTTPClient) async throws -> Void) async throws {
         let client = HTTPClient()
@@ -198,6 +197,7 @@ struct StartTests {
         #expect(await healer.ended(within: Self.patience) == .code(0))
     }
 
+    /// `nil` while nobody answers.
     private static func status(_ path: String, _ port: UInt16, _ client: HTTPClient) async -> Int? {
         try? await client.get("http://127.0.0.1:\(port)/\(path)", timeout: .seconds(20)).status
     }

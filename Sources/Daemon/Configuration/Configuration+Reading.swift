@@ -109,6 +109,8 @@ extension CoordinationConfiguration {
         self.timing = section.section("timing") {
             Election.Timing($0, defaults: profile.timing, isProfileSound: section.areSound("profile"))
         }
+        let spread = section.value("spread_seconds", .seconds(0...86400), default: .seconds(300))
+        self.spread = spread == .zero ? nil : spread
         self.digest = section.optionalSection("digest") { DigestCredentials($0) } ?? nil
     }
 }

@@ -25,6 +25,9 @@ struct CoordinationConfiguration: Hashable, Sendable {
     var root: String
     var profile: TimingProfile
     var timing: Election.Timing
+    /// How long everything must be quiet before a cluster's leadership is moved to the healer that should have it;
+    /// `nil`: never.
+    var spread: Duration?
     /// `nil`: our znodes are open to everybody who reaches the ensemble.
     var digest: DigestCredentials?
 }

@@ -92,7 +92,7 @@ final class Candidacy: Sendable {
             group.addTask { await self.reviewAccess() }
             group.addTask {
                 for await asked in self.resignations where asked.incarnation == self.member.incarnation {
-                    self.log.info("resigning, as an operator asked", ["election.asked_by": .string(asked.by)])
+                    self.log.info("resigning, as was asked", ["election.asked_by": .string(asked.by)])
                     let (elector, epoch) = self.state.withLock { state in
                         state.isHandingOver = true
                         return (state.elector, state.epoch)
@@ -259,6 +259,11 @@ final class Candidacy: Sendable {
     }
 
     func resign(if asked: Control.Resignation) { self.resignation.yield(asked) }
+
+    /// - Parameter candidate: the name of whoever is to lead next.
+    func resign(to candidate: String, by reason: String) {
+        self.resign(if: Control.Resignation(incarnation: self.member.incarnation, by: reason, successor: candidate))
+    }
 
     /// Nothing new from now on. The epoch that we lead, if we do.
     func beginStop() -> Epoch? {

@@ -10,9 +10,10 @@ final class ClusterHealing: Sendable {
     let loop: HealingLoop
     let candidacy: Candidacy
     let sources: BrokerSources
-    private let shell: ClusterShell
+    let shell: ClusterShell
     private let coordination: CoordinationWatch
-    private let recordWatch: RecordWatch
+    let recordWatch: RecordWatch
+    let spread: SpreadSettings
     private let registrations: RegistrationMonitor?
     private let metadata: MetadataMonitor
     private let liveness: LivenessMonitor
@@ -20,8 +21,8 @@ final class ClusterHealing: Sendable {
     private let latest: LatestObservations
     private let stateLog: StateLog
     private let checkLimit: Duration
-    private let time: any TimeSource
-    private let log: Logger
+    let time: any TimeSource
+    let log: Logger
 
     /// How long a healer that stops keeps leading while a step is in flight.
     static let stopLimit = Duration.seconds(30)
@@ -83,6 +84,7 @@ final class ClusterHealing: Sendable {
             logs: parts.logs, log: log, cluster: cluster.name, time: time, sources: self.sources)
         self.checkLimit = monitoring.timeout
         self.candidacy = candidacy
+        self.spread = SpreadSettings(parts.configuration)
         self.time = time
         self.log = log
         if policy.zooKeeperMode == false {
@@ -93,7 +95,11 @@ final class ClusterHealing: Sendable {
     /// Watches, decides, and takes part in the election until cancelled.
     func run() async {
         await self.watching {
-            await self.candidacy.run(settled: { await self.stepsEnd() }) { update in await self.follow(update) }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.keepSpread() }
+                await self.candidacy.run(settled: { await self.stepsEnd() }) { update in await self.follow(update) }
+                group.cancelAll()
+            }
         }
     }
 

@@ -44,8 +44,13 @@ actor RecordWatch {
     /// As last read; without a session that may be long ago.
     var records: SharedRecords {
         SharedRecords(
-            members: self.members.sorted { Self.number($0.key) < Self.number($1.key) }.map(\.value),
+            members: self.line.map(\.member),
             incidents: Array(self.incidents.values), recoveries: Array(self.recoveries.values))
+    }
+
+    /// First in line first.
+    var line: [(candidate: String, member: Member)] {
+        self.members.sorted { Self.number($0.key) < Self.number($1.key) }.map { ($0.key, $0.value) }
     }
 
     /// A session that is connected, or is so again. `nil` while there is none: what was read stays.
