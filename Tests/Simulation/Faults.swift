@@ -18,6 +18,19 @@ final class Faults {
         if self.world.cluster != nil { self.planBrokers() }
     }
 
+    /// Kills a healer at this point of a step of its own, now and then.
+    /// - Returns: whether it is dead now.
+    func strikes(_ healer: ElectionShell, at point: StepPoint) -> Bool {
+        let world = self.world
+        guard !healer.isOver, world.scheduler.now < self.until else { return false }
+        guard world.scheduler.random.chance(0.15) else { return false }
+        let victim = world.healers[healer.healer]
+        victim.kill()
+        world.tally.deaths[point, default: 0] += 1
+        world.scheduler.after(self.duration(0.1, 15)) { victim.start() }
+        return true
+    }
+
     private func planBrokers() {
         let next = self.world.scheduler.now + self.duration(1, 25)
         guard next < self.until else { return }

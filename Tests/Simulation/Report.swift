@@ -8,6 +8,13 @@ public struct Violation: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(self.invariant) at \(self.at): \(self.what)" }
 }
 
+/// Where in a step its healer dies.
+public enum StepPoint: String, Hashable, Sendable, CaseIterable {
+    case afterIntent = "after-intent"
+    case midStep = "mid-step"
+    case beforeOutcome = "before-outcome"
+}
+
 /// What one run saw. A run in which nothing of a kind happened proves nothing about it.
 public struct Tally: Hashable, Sendable {
     /// Claims that were committed.
@@ -25,6 +32,9 @@ public struct Tally: Hashable, Sendable {
     /// Steps that began.
     public var starts = 0
 
+    /// Healers that were killed at a point of a step of their own.
+    public var deaths: [StepPoint: Int] = [:]
+
     public init() {}
 
     public static func + (a: Self, b: Self) -> Self {
@@ -36,6 +46,7 @@ public struct Tally: Hashable, Sendable {
         sum.heals += b.heals
         sum.refusals += b.refusals
         sum.starts += b.starts
+        sum.deaths.merge(b.deaths, uniquingKeysWith: +)
         return sum
     }
 
@@ -45,14 +56,15 @@ public struct Tally: Hashable, Sendable {
             ("claims", self.claims), ("takeovers", self.takeovers), ("hints", self.hints), ("silences", self.silences),
             ("heals", self.heals),
             ("refusals", self.refusals), ("starts", self.starts),
-        ].filter { $0.1 == 0 }.map(\.0)
+        ].filter { $0.1 == 0 }.map(\.0) + StepPoint.allCases.filter { self.deaths[$0] == nil }.map(\.rawValue)
     }
 }
 
 extension Tally: CustomStringConvertible {
     public var description: String {
         "claims=\(self.claims) takeovers=\(self.takeovers) hints=\(self.hints) silences=\(self.silences) heals=\(self.heals) refusals=\(self.refusals) "
-            + "starts=\(self.starts)"
+            + "starts=\(self.starts) killed: "
+            + StepPoint.allCases.map { "\($0.rawValue)=\(self.deaths[$0] ?? 0)" }.joined(separator: " ")
     }
 }
 

@@ -143,7 +143,9 @@ final class SimulatedHealing {
         self.shell.write(request) { result in
             switch result {
             case .controlMoved, .deposed: self.world.tally.refusals += 1
-            case .committed, .notLeading, .refused, .unknown: break
+            case .committed:
+                if case .intent = write.purpose, self.world.faults.strikes(self.shell, at: .afterIntent) { return }
+            case .notLeading, .refused, .unknown: break
             }
             self.handle(.written(write.id, result))
         }
@@ -160,7 +162,12 @@ final class SimulatedHealing {
                 }
                 self.world.stepBegins(self.shell, epoch: epoch, startBy: order.startBy)
                 self.world.supervisors.begin(intent, by: self.shell.healer) { result in
+                    if self.world.faults.strikes(self.shell, at: .beforeOutcome) { return }
                     self.deliver { self.handle(.stepEnded(intent.id, result)) }
+                }
+                // Every step takes longer than that.
+                self.world.scheduler.after(self.delay(1, 19)) {
+                    _ = self.world.faults.strikes(self.shell, at: .midStep)
                 }
             }
         }

@@ -22,6 +22,7 @@ final class World {
     private(set) var policy: Policy
     private var paged: Set<Subject> = []
 
+    private(set) var faults: Faults!
     var tally = Tally()
     private(set) var violations: [Violation] = []
 
@@ -264,6 +265,7 @@ final class World {
     func run() -> RunReport {
         let begin = self.scheduler.now
         let faults = Faults(world: self)
+        self.faults = faults
         let calm = begin + self.scheduler.random.duration(.seconds(30)...(.seconds(self.cluster == nil ? 60 : 120)))
         faults.go(until: calm)
         while self.scheduler.step(until: calm), self.violations.isEmpty { self.check() }
