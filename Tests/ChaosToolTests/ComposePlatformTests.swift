@@ -69,5 +69,8 @@ import Testing
         #expect(try needs("F11-follower-cut-from-peers") == [.healerLinks, .peerLinks])
         #expect(try needs("F30-slow-links") == [.healerLinks, .shapedLinks])
         #expect(try needs("F26-broker-disk-full") == [.smallDisks])
+        #expect(try needs("F23-leader-cut-from-brokers") == [.brokerLinks])
+        #expect(try needs("F18-broker-cut-off") == [.brokerLinks])
+        #expect(!ProcessPlatform.features.contains(.brokerLinks))
     }
 }

@@ -10,7 +10,9 @@ import Synchronization
 /// and what they keep stay. Otherwise it is brought up, and nothing of it is left.
 final class ComposePlatform: Platform {
     static let word = "compose"
-    static var features: Set<PlatformFeature> { PacketRules.arePossible ? [.healerLinks, .peerLinks] : [] }
+    static var features: Set<PlatformFeature> {
+        PacketRules.arePossible ? [.healerLinks, .peerLinks, .brokerLinks] : []
+    }
 
     let cast: [CastMember]
     let canary = "canary-\(UInt64.random(in: 0...UInt64.max))"
@@ -211,6 +213,8 @@ final class ComposePlatform: Platform {
     }
 
     func apply(_ fault: ProxyOrder, to link: Link) async throws {
+        // No container connects to a healer but another healer.
+        if Self.healers.contains(link.to) { return }
         let format = "{{.State.Pid}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
         func place(_ name: String) async throws -> (pid: Int32, address: String) {
             let words = try await self.docker(["inspect", "-f", format, name]).split(whereSeparator: \.isWhitespace)
@@ -221,7 +225,11 @@ final class ComposePlatform: Platform {
         }
         let pid = try await place(link.from).pid
         let address = try await place(link.to).address
-        let ports: [UInt16] = Self.healers.contains(link.from) ? [2181] : [2888, 3888]
+        let isServer = link.from.hasPrefix("zookeeper-")
+        let ports: [UInt16] =
+            if link.to.hasPrefix("kafka-") { isServer ? [] : [29092] } else { isServer ? [2888, 3888] : [2181] }
+        // A ZooKeeper server never connects to a broker.
+        if ports.isEmpty { return }
         let rules = self.rules
         try await blocking { try rules.apply(fault, to: link, from: pid, address: address, ports: ports) }
     }

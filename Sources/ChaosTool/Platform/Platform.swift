@@ -95,6 +95,8 @@ enum PlatformFeature: String, Hashable, Sendable, CaseIterable {
     case healerLinks = "faults between healers and ZooKeeper"
     /// Faults between two ZooKeeper servers.
     case peerLinks = "faults between ZooKeeper servers"
+    /// Faults between a broker and anybody else.
+    case brokerLinks = "faults of a broker's connections"
     case smallDisks = "disks that can be filled, and made read-only"
     case slowStarts = "slow starts"
     /// Connections that are delayed, narrow, half open or reset, beside those that are cut or stand still.

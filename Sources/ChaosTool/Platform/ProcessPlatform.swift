@@ -6,8 +6,10 @@ import Synchronization
 final class ProcessPlatform: Platform {
     static let word = "processes"
     static var features: Set<PlatformFeature> {
+        // No proxy stands before a broker, which tells its clients itself where it is.
+        let all = Set(PlatformFeature.allCases).subtracting([.brokerLinks])
         // A small disk is a file system of its own, which only root can bring in.
-        geteuid() == 0 ? Set(PlatformFeature.allCases) : Set(PlatformFeature.allCases).subtracting([.smallDisks])
+        return geteuid() == 0 ? all : all.subtracting([.smallDisks])
     }
 
     let sandbox: Sandbox

@@ -136,12 +136,13 @@ actor Hand {
     ) async throws -> [(link: Link, order: ProxyOrder)] {
         let servers = self.platform.cast.filter { $0.part == .zooKeeper }.map(\.name)
         let healers = self.platform.cast.filter { $0.part == .healer }.map(\.name)
+        let brokers = self.platform.cast.filter { if case .broker = $0.part { true } else { false } }.map(\.name)
         var orders: [(Link, ProxyOrder)] = []
         for member in members {
             let isHealer = healers.contains(member)
             let others: [String] =
                 switch ends {
-                case .all: servers.filter { $0 != member }
+                case .all: (brokers.contains(member) ? servers + brokers : servers).filter { $0 != member }
                 case .healers: healers
                 case .role(let role): try await self.members(role)
                 }
@@ -185,7 +186,7 @@ extension Fault {
     }
     private static func text(_ ends: Ends) -> String {
         switch ends {
-        case .all: " from ZooKeeper"
+        case .all: " from all servers:"
         case .healers: " from the healers"
         case .role(let role): " from \(RoleFinder.word(role))"
         }

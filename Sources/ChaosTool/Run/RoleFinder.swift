@@ -24,6 +24,7 @@ struct RoleFinder: Sendable {
             guard let leader = await self.leader else { return [] }
             return await self.running(self.names { $0 == .healer }.filter { $0 != leader })
         case .broker: return await self.running(self.names { if case .broker = $0 { true } else { false } })
+        case .brokers: return self.names { if case .broker = $0 { true } else { false } }
         case .controller:
             guard let id = await self.platform.metadata(avoiding: [])?.controller else { return [] }
             return self.names { $0 == .broker(id) }

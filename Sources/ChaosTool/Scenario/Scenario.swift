@@ -83,7 +83,9 @@ struct ScenarioStep: Hashable, Sendable {
     fileprivate var needs: Set<PlatformFeature> {
         switch self.act {
         case .hurt(.link(let fault, let ends), let role):
-            let side: PlatformFeature = role.isHealer || ends == .healers ? .healerLinks : .peerLinks
+            let side: PlatformFeature =
+                role.isBroker || ends.areBrokers
+                ? .brokerLinks : role.isHealer || ends == .healers ? .healerLinks : .peerLinks
             return switch fault {
             case .cut, .stall: [side]
             case .delay, .bandwidth, .reset, .halfOpen: [side, .shapedLinks]
@@ -115,11 +117,14 @@ enum Fault: Hashable, Sendable {
 
     /// The other ends of the connections that a link fault is about.
     enum Ends: Hashable, Sendable {
-        /// Of a healer: all ZooKeeper servers. Of a ZooKeeper server: all others of its ensemble.
+        /// Of a healer: all ZooKeeper servers. Of a ZooKeeper server: all others of its ensemble. Of a broker: all
+        /// ZooKeeper servers and all other brokers.
         case all
         /// Of a ZooKeeper server: all healers.
         case healers
         case role(Role)
+
+        var areBrokers: Bool { if case .role(let role) = self { role.isBroker } else { false } }
     }
 
     /// The word that the file uses.
@@ -177,6 +182,7 @@ enum Role: Hashable, Sendable {
     case healers
     case controller
     case broker
+    case brokers
     case zooKeeperLeader
     case zooKeeperFollower
     case zooKeeperFollowers
@@ -186,10 +192,18 @@ enum Role: Hashable, Sendable {
 
     static let words: [String: Role] = [
         "leader": .leader, "follower": .follower, "followers": .followers, "healers": .healers,
-        "controller": .controller, "broker": .broker, "zookeeper-leader": .zooKeeperLeader,
+        "controller": .controller, "broker": .broker, "brokers": .brokers, "zookeeper-leader": .zooKeeperLeader,
         "zookeeper-follower": .zooKeeperFollower, "zookeeper-followers": .zooKeeperFollowers,
         "zookeeper-of-leader": .zooKeeperOfLeader,
     ]
+
+    var isBroker: Bool {
+        switch self {
+        case .controller, .broker, .brokers: true
+        case .member(let name): name.hasPrefix("kafka-")
+        default: false
+        }
+    }
 
     var isHealer: Bool {
         switch self {
