@@ -242,6 +242,13 @@ import Testing
             story.add([self.recovery("1-\(number)", .start, version: Int32(number * 2 + 1), result: .failed)])
         }
         #expect(self.violated(story) == [.s6])
+        // What nobody began is no start.
+        var idle = self.good()
+        for number in 3...9 {
+            idle.add(self.guarded(1) + [self.recovery("1-\(number)", .start, version: Int32(number * 2))])
+            idle.add([self.recovery("1-\(number)", .start, version: Int32(number * 2 + 1), result: .notStarted)])
+        }
+        #expect(self.violated(idle) == [])
     }
 
     @Test("S7: two nodes at once, a start over an old registration, a kill that takes a partition under its minimum")

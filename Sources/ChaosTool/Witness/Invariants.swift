@@ -145,13 +145,16 @@ struct InvariantJudge: Sendable {
         return requests + self.history.faults.filter { $0.contains("put down twice") }
     }
 
-    /// S6: within one incident.
+    /// S6: within one incident. An intent that came to nothing, since it was permitted too late, is no attempt.
     private var tooOften: [String] {
         var counts: [String: Int] = [:]
+        let asked = Set(self.steps.filter(\.isDone).compactMap(\.intent))
         for permission in self.history.permissions where permission.intent.step == .start {
+            let isClosed = permission.result.map { $0.outcome != .notStarted } ?? false
+            guard isClosed || asked.contains("\(permission.intent.id)") else { continue }
             counts["\(permission.intent.node), incident \(permission.intent.incident)", default: 0] += 1
         }
-        return counts.filter { $0.value > self.attempts }.map { "\($0.value) starts of \($0.key)" }
+        return counts.filter { $0.value > self.attempts }.map { "more than \(self.attempts) starts of \($0.key)" }
     }
 
     /// S7
