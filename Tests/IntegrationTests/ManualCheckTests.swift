@@ -13,9 +13,9 @@ struct ManualCheckTests {
         try await Sandbox.during(SandboxOptions(), in: directory) { sandbox in
             let zookeeper = ["--zookeeper", sandbox.description.zookeeper]
             let well = try await self.run("manual-health-check", zookeeper)
-            #expect(well.code == 0, "\(well.output)")
+            #expect(well.code == 0, "\(well.text)")
             for line in ["1, 2, 3 are registered", "0 of 12 partitions have no leader", "all is well"] {
-                #expect(well.output.contains(line), "\(line) is not in:\n\(well.output)")
+                #expect(well.text.contains(line), "\(line) is not in:\n\(well.text)")
             }
 
             let broker = try #require(sandbox.description.nodes.first { $0.name == "kafka-2" })
@@ -23,17 +23,17 @@ struct ManualCheckTests {
             let dead = try await self.run("manual-health-check", zookeeper)
             #expect(dead.code == 10)
             #expect(
-                dead.output.contains(/WRONG .*(:\d+ is registered, but its port does not open|lack a replica in sync)/))
-            #expect(!dead.output.contains("ok     127.0.0.1:\(broker.port) "))
+                dead.text.contains(/WRONG .*(:\d+ is registered, but its port does not open|lack a replica in sync)/))
+            #expect(!dead.text.contains("ok     127.0.0.1:\(broker.port) "))
             let facts = try await self.run("cluster-status", zookeeper)
             #expect(facts.code == 0)
-            #expect(!facts.output.contains("WRONG") && facts.output.contains("Partitions"))
+            #expect(!facts.text.contains("WRONG") && facts.text.contains("Partitions"))
 
             for server in ["zookeeper-1", "zookeeper-2"] { try await sandbox.kill(server) }
             let lost = try await self.run("manual-health-check", zookeeper)
             #expect(lost.code == 10)
             for line in ["no quorum: ", "cannot be asked without a quorum", "none acts"] {
-                #expect(lost.output.contains(line), "\(line) is not in:\n\(lost.output)")
+                #expect(lost.text.contains(line), "\(line) is not in:\n\(lost.text)")
             }
         }
     }
@@ -41,22 +41,14 @@ struct ManualCheckTests {
     @Test("Wrong use is 2, and says what is right")
     func usage() async throws {
         let nothing = try await self.run("manual-health-check", [])
-        #expect(nothing.code == 2 && nothing.output.contains("say where ZooKeeper is"))
+        #expect(nothing.code == 2 && nothing.text.contains("say where ZooKeeper is"))
         let unknown = try await self.run("cluster-status", ["--zokeeper", "a:1"])
-        #expect(unknown.code == 2 && unknown.output.contains("unknown argument: --zokeeper (known: --zookeeper"))
+        #expect(unknown.code == 2 && unknown.text.contains("unknown argument: --zokeeper (known: --zookeeper"))
     }
 
-    /// Both outputs in one.
-    private func run(_ script: String, _ arguments: [String]) async throws -> (code: Int32, output: String) {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: try OwnProgram.above("scripts/\(script)"))
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "HEALER_ZOOKEEPER" }
-        (process.standardOutput, process.standardError) = (output, output)
-        try process.run()
-        let text = try await blocking { output.fileHandleForReading.readDataToEndOfFile() }
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+    private func run(_ script: String, _ arguments: [String]) async throws -> (code: Int32, text: String) {
+        try await output(
+            of: OwnProgram.above("scripts/\(script)"), arguments,
+            environment: ProcessInfo.processInfo.environment.filter { $0.key != "HEALER_ZOOKEEPER" })
     }
 }

@@ -24,12 +24,15 @@ struct OperationsPageTests {
                 "SANDBOX_DIRECTORY": cluster.sandbox.directory, "HEALER_CHAOS": try OwnProgram.path,
                 "HEALER_ID": "page",
             ]
+            func run(_ block: String) async throws -> (code: Int32, text: String) {
+                try await output(of: "/bin/bash", ["-euo", "pipefail", "-c", block], environment: environment)
+            }
             for block in blocks {
                 // What a block before it has changed is given time to be seen.
-                var (code, output) = try await Self.run(block, environment)
+                var result = try await run(block)
                 let end = HostClock.now + HealedCluster.patience
-                while code == 10, HostClock.now < end { (code, output) = try await Self.run(block, environment) }
-                #expect(code == 0, "\(block)\n\(output)")
+                while result.code == 10, HostClock.now < end { result = try await run(block) }
+                #expect(result.code == 0, "\(block)\n\(result.text)")
             }
             #expect(try cluster.askedSteps().isEmpty)
         }
@@ -51,18 +54,5 @@ struct OperationsPageTests {
             }
         }
         return blocks
-    }
-
-    private static func run(_ block: String, _ environment: [String: String]) async throws -> (Int32, String) {
-        let shell = Process()
-        let output = Pipe()
-        shell.executableURL = URL(fileURLWithPath: "/bin/bash")
-        shell.arguments = ["-euo", "pipefail", "-c", block]
-        shell.environment = environment
-        (shell.standardInput, shell.standardOutput, shell.standardError) = (nil, output, output)
-        try shell.run()
-        let text = try await blocking { output.fileHandleForReading.readDataToEndOfFile() }
-        shell.waitUntilExit()
-        return (shell.terminationStatus, String(decoding: text, as: UTF8.self))
     }
 }
