@@ -84,7 +84,7 @@ extension TimelineItem.What {
         case .ended, .paged: .outcome
         case .verifying: .verified
         case .closed: .closed
-        case .leftOut: .seen
+        case .foreignHand, .leftOut: .seen
         }
     }
 
@@ -94,6 +94,7 @@ extension TimelineItem.What {
         case .confirmed(let code, let methods):
             "\(code.sentence): \(methods.map(\.rawValue).joined(separator: " and ")) say so"
         case .became(let code): "now \(code.sentence)"
+        case .foreignHand(let hand): "somebody else is at it: \(hand)"
         case .adopted(let epoch): "taken over by the leader of epoch \(epoch)"
         case .evidence(let evidence): evidence.sentence
         case .permitted(let step): "every guard says yes to \(step.rawValue)"
@@ -223,6 +224,7 @@ extension Refusal {
         case .busy(let node): "one at a time: \(node) first"
         case .registered: "its old registration is still there"
         case .supervisorFirst: "its supervisor is about to start it"
+        case .foreignHand(let hand): "somebody else is at it: \(hand)"
         case .notProvenBySupervisor: "its supervisor does not say that it is dead"
         case .minISR(let partition): "\(partition) would fall under min.insync.replicas"
         case .minISRUnknown: "min.insync.replicas is not known"

@@ -82,6 +82,8 @@ public struct TimelineItem: Hashable, Sendable, Codable {
         case confirmed(FindingCode, by: [MonitorMethod])
         /// The node's condition became another one.
         case became(FindingCode)
+        /// Somebody other than the healers is at the node.
+        case foreignHand(String)
         /// Another leader took the incident over.
         case adopted(Epoch)
         case evidence(Evidence)

@@ -77,16 +77,29 @@ public struct ProcessState: Hashable, Sendable, Codable {
         case stopped
         /// The supervisor itself is about to start it again.
         case restarting
+        /// Not running yet, or not again yet, and its supervisor is at it: a place is sought for it, its image is fetched,
+        /// a back-off passes.
+        case starting
     }
     public var state: State
     /// The life that `state` speaks of: the running process, or the last one; `nil` if it never ran.
     public var identity: ProcessIdentity?
     /// How it ended; `nil` while running, or when not known.
     public var exit: ExitStatus?
-    public init(state: State, identity: ProcessIdentity?, exit: ExitStatus? = nil) {
+    /// A life that is known to have ended, the latest such; `nil` where a supervisor does not tell. Two lives of a node
+    /// never overlap where it is told.
+    public var ended: ProcessIdentity?
+    /// Somebody other than the healers who is at this node now, for people, such as `a rollout of StatefulSet kafka`.
+    public var hand: String?
+    public init(
+        state: State, identity: ProcessIdentity?, exit: ExitStatus? = nil, ended: ProcessIdentity? = nil,
+        hand: String? = nil
+    ) {
         self.state = state
         self.identity = identity
         self.exit = exit
+        self.ended = ended
+        self.hand = hand
     }
 }
 

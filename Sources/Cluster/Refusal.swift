@@ -35,6 +35,8 @@ public enum Refusal: Hashable, Sendable, Codable {
     case registered
     /// Its supervisor is about to start it.
     case supervisorFirst
+    /// Somebody else is at it.
+    case foreignHand(String)
     case notProvenBySupervisor
     case minISR(TopicPartition)
     case minISRUnknown
@@ -67,6 +69,7 @@ public enum Refusal: Hashable, Sendable, Codable {
         case .busy: "one_at_a_time"
         case .registered: "registered"
         case .supervisorFirst: "supervisor_first"
+        case .foreignHand: "foreign_hand"
         case .notProvenBySupervisor: "not_proven_by_supervisor"
         case .minISR: "min_isr"
         case .minISRUnknown: "min_isr_unknown"

@@ -89,6 +89,15 @@ struct ClusterState: Sendable {
     /// A registration was removed: what was read before says nothing any more.
     mutating func forgetRegistrations() { self.registrations = nil }
 
+    /// Whether the node is registered by a life that has ended: its owner was seen before that life was last said to run,
+    /// and so belongs to it or to one before it. False when not known.
+    func isLeftBehind(_ node: Node) -> Bool {
+        guard let broker = node.brokerID, let owner = self.ownerSeenBy[broker], let known = self.nodes[node.name],
+            let ended = known.process?.value.ended, let ran = known.lastSaidToRun(ended)
+        else { return false }
+        return owner.by <= ran
+    }
+
     /// `nil` while it is not known who is registered.
     func registration(of broker: BrokerID, readSince: Moment) -> Registration?? {
         guard let read = self.registrations, read.at >= readSince else { return nil }

@@ -8,7 +8,7 @@ struct Condition: Hashable, Sendable {
         case well
         /// Alive, and says that it cannot serve: for a moment as in an election, or, confirmed, for longer.
         case refusing
-        /// Its process runs and has never answered in this life: never touched.
+        /// Its process runs and has never answered in this life, or its supervisor is at it: never touched.
         case starting
         /// Ended because somebody asked for it.
         case stopped
@@ -68,6 +68,8 @@ extension Condition {
             return Condition(kind: .dead, isConfirmed: true, identity: life, since: trouble, sources: both)
         case .restarting:
             return Condition(kind: .restarting, isConfirmed: true, identity: life, since: trouble, sources: both)
+        case .starting:
+            return Condition(kind: .starting, isConfirmed: true, identity: life, since: trouble, sources: both)
         case .stopped:
             return Condition(kind: .stopped, isConfirmed: true, identity: life, since: trouble, sources: both)
         case .running:
@@ -89,7 +91,12 @@ extension Condition {
             node.lastAnswer.map({ $0.at < process.at }) ?? true
         {
             // One source only: the network has not said so yet.
-            let kind: Kind = process.value.state == .stopped ? .stopped : .dead
+            let kind: Kind =
+                switch process.value.state {
+                case .stopped: .stopped
+                case .starting: .starting
+                case .running, .exited, .restarting: .dead
+                }
             return Condition(
                 kind: kind, isConfirmed: false, identity: process.value.identity, since: process.at,
                 sources: [.supervisor], missing: node.liveness)

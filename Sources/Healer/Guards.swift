@@ -22,7 +22,8 @@ struct Guard: Sendable {
 
     /// Whether this step may be taken now.
     static let factual: [Guard] = [
-        Guard("supervisor first", Self.supervisorFirst), Guard("policy", Self.stepPolicy),
+        Guard("supervisor first", Self.supervisorFirst), Guard("foreign hand", Self.foreignHand),
+        Guard("policy", Self.stepPolicy),
         Guard("flapping", Self.flapping), Guard("attempts", Self.attempts), Guard("one at a time", Self.oneAtATime),
         Guard("process facts", Self.processFacts), Guard("registration facts", Self.registrationFacts),
         Guard("registered", Self.registered), Guard("agreement", Self.agreement),
@@ -46,7 +47,7 @@ extension Guard {
 
     @Sendable static func mode(_ proposal: Proposal, _ situation: Situation) -> Refusal? {
         guard situation.policy.zooKeeperMode else { return .observedOnly }
-        let own = situation.policy.code(proposal.code, for: proposal.node.name).mode
+        let own = situation.policy.code(proposal.ruledBy, for: proposal.node.name).mode
         return situation.policy.mode == .heal && own != .observe ? nil : .observing
     }
 
@@ -72,13 +73,33 @@ extension Guard {
     }
 
     @Sendable static func grace(_ proposal: Proposal, _ situation: Situation) -> Refusal? {
-        let grace = situation.policy.code(proposal.code, for: proposal.node.name).grace
+        let grace = situation.policy.code(proposal.ruledBy, for: proposal.node.name).grace
         let held = proposal.incident.confirmedSince.map { situation.now - $0 } ?? .zero
         return held >= grace ? nil : .grace(milliseconds: grace.wholeMilliseconds)
     }
 
     @Sendable static func supervisorFirst(_ proposal: Proposal, _ situation: Situation) -> Refusal? {
-        proposal.condition.kind == .restarting ? .supervisorFirst : nil
+        // A delete cannot check the owner, and a supervisor that starts it by itself may do so meanwhile. While the dead
+        // life's session cannot have expired (a client's last word to its server is at most a third of the session older
+        // than its death), nobody else can own the registration.
+        let cannotHaveExpired =
+            situation.now - proposal.condition.since < situation.policy.timing.brokerSession / 2
+        switch proposal.condition.kind {
+        case .restarting: return .supervisorFirst
+        case .starting:
+            let isLeft = proposal.step == .deregister && situation.state.isLeftBehind(proposal.node)
+            return isLeft && cannotHaveExpired ? nil : .supervisorFirst
+        case .dead where proposal.step == .deregister:
+            let startsByItself = situation.process(of: proposal.node.name)?.value.ended != nil
+            return startsByItself && !cannotHaveExpired ? .supervisorFirst : nil
+        default: return nil
+        }
+    }
+
+    /// Whoever is at the node already goes first. What a dead life left in ZooKeeper is in that hand's way as well.
+    @Sendable static func foreignHand(_ proposal: Proposal, _ situation: Situation) -> Refusal? {
+        guard proposal.step != .deregister else { return nil }
+        return situation.process(of: proposal.node.name)?.value.hand.map { .foreignHand($0) }
     }
 
     /// A live broker must never lose its registration, so only its supervisor's word that the process has ended will do;

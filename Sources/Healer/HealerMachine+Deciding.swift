@@ -80,7 +80,10 @@ extension HealerMachine {
                 if now - confirmedSince >= rule.grace { self.page(.lasts, subject, at: now) }
                 return
             case .step(let step):
-                guard Ladder.applies(step, to: node, condition, registered: registered) else { continue }
+                let isLeft = self.state.isLeftBehind(node)
+                guard Ladder.applies(step, to: node, condition, registered: registered, leftBehind: isLeft) else {
+                    continue
+                }
                 let proposal = Proposal(
                     step: step, node: node, condition: condition, incident: self.incidents[subject]!, code: code,
                     leadingSince: self.leadingSince)
@@ -257,7 +260,7 @@ extension Refusal {
         switch self {
         case .auditUnwritable, .intentUnwritable, .unreadableRecord, .staleFacts, .stalePartitions, .agreement,
             .registered,
-            .supervisorFirst,
+            .supervisorFirst, .foreignHand,
             .notProvenBySupervisor, .minISR, .minISRUnknown, .quorum, .blastRadius:
             true
         default: false

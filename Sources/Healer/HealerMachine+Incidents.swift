@@ -43,6 +43,10 @@ extension HealerMachine {
         if condition.isConfirmed, self.incidents[subject]!.confirmedSince == nil {
             self.confirm(subject, by: condition.sources, at: now)
         }
+        if let hand = node.hand, self.incidents[subject]!.hand != hand {
+            self.incidents[subject]!.hand = hand
+            self.note(.foreignHand(hand), in: subject, at: now)
+        }
     }
 
     private mutating func open(_ code: FindingCode, _ subject: Subject, since: Moment, at now: Moment) {

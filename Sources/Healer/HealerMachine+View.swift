@@ -48,7 +48,7 @@ extension HealerMachine {
             isController: broker != nil && broker == self.state.controller?.value?.broker,
             lastCheck: node.lastLook.map { self.wallTime(at: $0.at) }, age: node.lastLook.map { now - $0.at },
             response: node.troubleSince == nil ? node.lastAnswer?.took : nil, method: node.lastLook?.method,
-            error: condition?.kind == .well ? nil : node.error ?? node.processError)
+            error: condition?.kind == .well ? nil : node.hand ?? node.error ?? node.processError)
     }
 
     private func partitions(at now: Moment) -> ClusterView.Partitions {

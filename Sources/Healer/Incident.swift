@@ -24,6 +24,8 @@ struct Incident: Hashable, Sendable {
     /// What was refused last, by step.
     var refusals: [Step: Refused] = [:]
     var evidence: EvidenceStage = .none
+    /// Who else was seen at the node, as it was told last.
+    var hand: String?
     /// Removals of a registration that did not work, or are not permitted.
     var failedRemovals = 0
 

@@ -8,11 +8,20 @@ enum Ladder {
     /// How much longer than its own bound evidence is waited for.
     static let evidenceMargin = Duration.seconds(1)
 
-    /// - Parameter registered: `nil` when not known.
-    static func applies(_ step: Step, to node: Node, _ condition: Condition, registered: Bool?) -> Bool {
+    /// - Parameters:
+    ///   - registered: `nil` when not known.
+    ///   - leftBehind: whether the registration is known to be of a life that has ended.
+    static func applies(
+        _ step: Step, to node: Node, _ condition: Condition, registered: Bool?, leftBehind: Bool
+    ) -> Bool {
         switch step {
         case .deregister:
-            node.brokerID != nil && registered != false && (condition.kind == .dead || condition.kind == .restarting)
+            switch condition.kind {
+            case .dead, .restarting: node.brokerID != nil && registered != false
+            // Its supervisor starts it by itself; on what an earlier life left it would die.
+            case .starting: leftBehind
+            default: false
+            }
         case .kill: condition.kind == .hung
         case .start: [.dead, .restarting, .stopped].contains(condition.kind)
         }

@@ -23,6 +23,8 @@ struct NodeState: Hashable, Sendable {
     /// Since when it has served after it said that it does not.
     private var servingSince: Moment?
     private(set) var process: Dated<ProcessState>?
+    /// The lives that were last said to run, the newest first, at most two.
+    private var ran: [Ran] = []
     /// The life of the process that is known to have answered. Starting is told apart from hung by it, so it is set only
     /// by a question that was asked after this very life was seen running.
     private(set) var served: ProcessIdentity?
@@ -36,6 +38,12 @@ struct NodeState: Hashable, Sendable {
     init(_ node: Node, methods: Set<MonitorMethod>) {
         self.node = node
         self.methods = methods
+    }
+
+    private struct Ran: Hashable, Sendable {
+        var life: ProcessIdentity
+        /// When it was last said to run.
+        var at: Moment
     }
 
     /// What an observation changed that others should be asked about at once.
@@ -117,11 +125,18 @@ struct NodeState: Hashable, Sendable {
         let before = self.process?.value
         if before?.identity != state.identity { (self.refusingSince, self.servingSince) = (nil, nil) }
         self.process = Dated(at: dated.at, took: dated.took, method: .supervisor, value: state)
+        if state.state == .running, let life = state.identity {
+            self.ran = [Ran(life: life, at: dated.at)] + self.ran.filter { $0.life != life }.prefix(1)
+        }
         return before == state ? nil : .process
     }
 }
 
 extension NodeState {
+    /// When this life was last said to run; `nil` if that was not seen, or is long ago.
+    func lastSaidToRun(_ life: ProcessIdentity) -> Moment? { self.ran.first { $0.life == life }?.at }
+    /// Who else is at it, as of its supervisor's last word.
+    var hand: String? { self.process?.value.hand }
     /// Whether nobody listens at its port: the connection was reset, or refused.
     var portIsClosed: Bool {
         guard self.troubleSince != nil else { return false }

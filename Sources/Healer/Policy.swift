@@ -108,7 +108,7 @@ public struct CodePolicy: Hashable, Sendable {
     public static let defaults: [FindingCode: CodePolicy] = [
         .brokerDead: CodePolicy(grace: .zero, ladder: [.step(.deregister), .step(.start), .page]),
         .brokerHung: CodePolicy(grace: .seconds(30), cooldown: .seconds(300), ladder: [.step(.kill), .page]),
-        .brokerStarting: CodePolicy(grace: .seconds(30 * 60), ladder: [.page]),
+        .brokerStarting: CodePolicy(grace: .seconds(30 * 60), ladder: [.step(.deregister), .page]),
         .brokerStopped: CodePolicy(grace: .seconds(5 * 60), ladder: [.page]),
         .brokerUnregistered: CodePolicy(grace: .zero, ladder: [.page]),
         .zooKeeperDead: CodePolicy(grace: .zero, ladder: [.step(.start), .page]),

@@ -29,6 +29,8 @@ struct Proposal: Sendable {
     var code: FindingCode
     /// When the present leadership began.
     var leadingSince: Moment
+    /// Whose grace and mode hold for the step: a registration is removed by the rule for dead brokers.
+    var ruledBy: FindingCode { self.step == .deregister ? .brokerDead : self.code }
     /// Facts about the node must have been asked for at this moment or later: after its trouble began, after the last
     /// step ended, and after we began to lead, since the leader before may have changed what we saw.
     var factsSince: Moment {

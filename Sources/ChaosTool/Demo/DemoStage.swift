@@ -137,7 +137,7 @@ struct DemoStage: Sendable {
         case .verifying: return line("serves", "watching whether it holds")
         case .closed(let closing): return line("closed", closing.rawValue)
         case .paged(let reason): return line("page", "\(reason)")
-        case .refused, .withheld, .adopted, .takenOver, .leftOut: return nil
+        case .refused, .foreignHand, .withheld, .adopted, .takenOver, .leftOut: return nil
         }
     }
 }

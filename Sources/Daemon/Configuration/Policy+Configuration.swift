@@ -15,6 +15,9 @@ extension Policy {
         self.retry = RetryPolicy(configuration.recovery)
         self.codes = Dictionary(
             uniqueKeysWithValues: FindingCode.allCases.map { ($0, CodePolicy(cluster.policy(for: $0), for: $0)) })
+        if !cluster.policy(for: .brokerDead).deregister {
+            self.codes[.brokerStarting]?.ladder.removeAll { $0 == .step(.deregister) }
+        }
         self.overrides = Dictionary(
             uniqueKeysWithValues: cluster.nodes.map { node in
                 (node.node.name, NodePolicy(node, settings: configuration.settings(for: node.node, in: cluster), self))

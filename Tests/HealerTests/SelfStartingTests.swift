@@ -1,0 +1,166 @@
+import Cluster
+import Healer
+import Testing
+
+/// Nodes whose supervisor starts them again by itself, as Kubernetes does.
+@Suite struct SelfStartingTests {
+    let broker = Rig.broker(2)
+
+    /// The process is killed; its supervisor is at it, and says which life has ended.
+    private func killed(_ rig: inout Rig) {
+        rig.effects = []
+        rig.now = rig.now + .milliseconds(1)
+        let life = Rig.life(self.broker, 1)
+        rig.cluster[self.broker] = Rig.Machinery(
+            network: .refuses, process: ProcessState(state: .starting, identity: life, exit: .signal(9), ended: life))
+        rig.see(self.broker, .connectionReset, .socket)
+    }
+
+    /// Its next life runs, and does not serve yet.
+    private func restarted(_ rig: inout Rig) {
+        rig.now = rig.now + .milliseconds(1)
+        rig.cluster[self.broker]!.process = ProcessState(
+            state: .running, identity: Rig.life(self.broker, 2), ended: Rig.life(self.broker, 1))
+        rig.refresh()
+    }
+
+    @Test("The registration of a life that ended is removed while its supervisor starts the next, and that is all")
+    func removed() {
+        var rig = Rig.leading()
+        self.killed(&rig)
+        rig.pass(.seconds(1))
+        #expect(rig.row(self.broker).status == .starting)
+        #expect(rig.incident(self.broker)?.code == .brokerStarting)
+        #expect(rig.removals.map(\.broker) == [BrokerID(2)])
+        self.restarted(&rig)
+        rig.pass(.seconds(2))
+        rig.serve(self.broker)
+        rig.pass(.seconds(5))
+        #expect(rig.removals.count == 1)
+        #expect(rig.runs.isEmpty)
+        #expect(rig.lastClosed?.closing == .healed)
+        #expect(rig.pages.isEmpty)
+    }
+
+    @Test("It is removed too when the next life runs already by the time the supervisor is asked")
+    func missedTheEnd() {
+        var rig = Rig.leading()
+        rig.effects = []
+        rig.cluster[self.broker] = Rig.Machinery(
+            network: .refuses,
+            process: ProcessState(
+                state: .running, identity: Rig.life(self.broker, 2), ended: Rig.life(self.broker, 1)))
+        rig.see(self.broker, .connectionReset, .socket)
+        rig.pass(.seconds(1))
+        #expect(rig.removals.count == 1)
+        #expect(rig.runs.isEmpty)
+    }
+
+    @Test("The registration of the life that starts is never removed")
+    func ownRegistration() {
+        var rig = Rig.leading()
+        self.killed(&rig)
+        rig.registrations[BrokerID(2)] = nil
+        rig.refresh()
+        rig.effects = []
+        self.restarted(&rig)
+        // It registers first, and opens its port later.
+        rig.registrations[BrokerID(2)] = Registration(owner: 777, createdBy: 777, version: 0, endpoint: nil)
+        rig.refresh()
+        rig.pass(.seconds(60))
+        #expect(rig.removals.isEmpty)
+        #expect(rig.intents.isEmpty)
+    }
+
+    @Test("A registration is left alone whose owner was not seen before the life that ended was")
+    func unseenLife() {
+        var rig = Rig.leading()
+        rig.effects = []
+        let unseen = Rig.life(self.broker, 5)
+        rig.cluster[self.broker] = Rig.Machinery(
+            network: .refuses, process: ProcessState(state: .starting, identity: unseen, ended: unseen))
+        rig.see(self.broker, .connectionReset, .socket)
+        rig.pass(.seconds(30))
+        #expect(rig.removals.isEmpty)
+    }
+
+    @Test("A supervisor that does not say what has ended changes nothing: starting is not touched")
+    func untold() {
+        var rig = Rig.leading()
+        rig.effects = []
+        rig.cluster[self.broker] = Rig.Machinery(
+            network: .refuses, process: ProcessState(state: .starting, identity: nil))
+        rig.see(self.broker, .connectionReset, .socket)
+        rig.pass(.seconds(60))
+        #expect(rig.row(self.broker).status == .starting)
+        #expect(rig.intents.isEmpty && rig.pages.isEmpty)
+        rig.pass(.seconds(30 * 60))
+        #expect(rig.pages == [.lasts])
+    }
+
+    @Test("Once the dead life's session may have expired, its end is waited for", arguments: [true, false])
+    func late(starting: Bool) {
+        var rig = Rig.leading()
+        // Three healers of which nobody else says anything for a while.
+        rig = Rig.leading(Rig.policy(healers: 3))
+        self.killed(&rig)
+        if !starting { rig.cluster[self.broker]!.process.state = .exited }
+        rig.pass(.seconds(10))
+        #expect(rig.removals.isEmpty)
+        let code: FindingCode = starting ? .brokerStarting : .brokerDead
+        for id in ["b", "c"] {
+            rig.peer(id, sees: [self.broker: Digest.Verdict(code: code, identity: Rig.life(self.broker, 1))])
+        }
+        rig.pass(.seconds(2))
+        #expect(rig.removals.isEmpty)
+        #expect(rig.refused("supervisor_first", .deregister))
+        #expect(rig.runs.isEmpty, "a start waits until it is not registered")
+    }
+
+    @Test("The policy for dead brokers says whether and when: not at all, by mode, after its grace")
+    func policy() {
+        for change: @Sendable (inout Policy) -> Void in [
+            { $0.codes[.brokerStarting]!.ladder = [.page] }, { $0.codes[.brokerDead]!.mode = .observe },
+            { $0.codes[.brokerDead]!.grace = .seconds(100) },
+        ] {
+            var rig = Rig.leading(Rig.policy(change))
+            self.killed(&rig)
+            rig.pass(.seconds(5))
+            #expect(rig.removals.isEmpty)
+        }
+    }
+
+    @Test("Where somebody else is at a node no process is killed or started, and it is said who")
+    func foreignHand() {
+        var rig = Rig.leading()
+        rig.cluster[self.broker]!.process.hand = "a rollout of StatefulSet kafka"
+        rig.refresh()
+        rig.freeze(self.broker)
+        rig.pass(.seconds(40))
+        rig.effects = []
+        #expect(rig.row(self.broker).error == "a rollout of StatefulSet kafka")
+        #expect(
+            rig.incident(self.broker)?.timeline.map(\.what).contains(.foreignHand("a rollout of StatefulSet kafka"))
+                == true)
+        #expect(rig.intents.isEmpty)
+        rig.pass(.seconds(61))
+        #expect(rig.pages == [.lasts], "it lasts: somebody should know")
+        #expect(rig.runs.isEmpty)
+        rig.cluster[self.broker]!.process.hand = nil
+        rig.pass(.seconds(3))
+        #expect(rig.runs.map(\.intent.step) == [.kill])
+    }
+
+    @Test("A dead broker is not started under a foreign hand, but loses its registration")
+    func foreignHandAtDead() {
+        var rig = Rig.leading()
+        rig.cluster[self.broker]!.process.hand = "node n1 is cordoned"
+        rig.refresh()
+        rig.effects = []
+        rig.kill(self.broker)
+        rig.pass(.seconds(5))
+        #expect(rig.removals.count == 1)
+        #expect(rig.runs.isEmpty)
+        #expect(rig.refused("foreign_hand", .start))
+    }
+}
