@@ -52,11 +52,13 @@ let package = Package(
 
         // What is asked of a Docker engine: by the healer, and through the filter before the engine's socket.
         module("Docker", "Curl"),
+        // What is asked of a Kubernetes API server.
+        module("Kubernetes", "Curl"),
 
         // The programs.
         program(
             "Daemon", "Cluster", "Election", "Healer", "Admin", "ZooKeeper", "RdKafka", "Curl", "MicroHTTPD", "YAML",
-            "Docker"),
+            "Docker", "Kubernetes"),
         program("DockerFilter", "Docker", "Curl", "MicroHTTPD"),
         program("AdminTool", "Cluster", "Admin", "ZooKeeper", "Curl"),
         program("ChaosTool", "Cluster", "Admin", "ZooKeeper", "RdKafka", "Curl", "YAML", "Docker"),
@@ -78,6 +80,7 @@ let package = Package(
         tests("MicroHTTPDTests", "MicroHTTPD"),
         tests("YAMLTests", "YAML"),
         tests("DockerTests", "Docker", "DockerFilter", "Daemon", "Curl", "MicroHTTPD"),
+        tests("KubernetesTests", "Kubernetes", "Daemon", "Curl", "MicroHTTPD"),
         tests("DaemonTests", "Daemon"),
         tests("ChaosToolTests", "Cluster", "ChaosTool", "RdKafka", "Docker"),
         tests("SimulationTests", "Simulation"),

@@ -1,6 +1,6 @@
 /// What is asked of a server, and by which way it is reached.
 public struct HTTPCall: Hashable, Sendable {
-    public enum Method: Hashable, Sendable { case get, post }
+    public enum Method: Hashable, Sendable { case get, post, patch }
 
     public struct Field: Hashable, Sendable {
         public var name: String
@@ -32,7 +32,7 @@ public struct HTTPCall: Hashable, Sendable {
     /// The socket's path; the URL's host is then only a name in the request.
     public var unixSocket: String?
     public var headers: [Field]
-    /// Of ``Method/post`` only.
+    /// Of ``Method/post`` and ``Method/patch`` only.
     public var body: [UInt8]
     /// `nil` takes the system's list of authorities and shows nothing.
     public var tls: TLS?

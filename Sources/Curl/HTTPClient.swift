@@ -47,9 +47,12 @@ public struct HTTPAnswer: Hashable, Sendable {
     public var body: [UInt8]
     /// The header `Date`: the server's clock, in seconds since 1970. `nil` without one.
     public var date: Int64?
-    public init(status: Int, body: [UInt8], date: Int64? = nil) {
+    /// The header `Retry-After`, in seconds. `nil` without one, or where it is a date.
+    public var retryAfter: Int?
+    public init(status: Int, body: [UInt8], date: Int64? = nil, retryAfter: Int? = nil) {
         self.status = status
         self.body = body
         self.date = date
+        self.retryAfter = retryAfter
     }
 }

@@ -40,7 +40,7 @@ final class Transfer: @unchecked Sendable {
         if let tls = call.tls { self.set(tls) }
         for field in call.headers { self.headers = curl_slist_append(self.headers, "\(field.name): \(field.value)") }
         if let headers = self.headers { ccurl_set_pointer(self.easy, CURLOPT_HTTPHEADER, headers) }
-        if call.method == .post {
+        if call.method != .get {
             // The size comes first: the library then copies that many bytes, NULs included.
             ccurl_set_long(self.easy, CURLOPT_POSTFIELDSIZE, call.body.count)
             call.body.withUnsafeBytes { bytes in
@@ -50,6 +50,7 @@ final class Transfer: @unchecked Sendable {
                     ccurl_set_pointer(self.easy, CURLOPT_COPYPOSTFIELDS, start)
                 }
             }
+            if call.method == .patch { ccurl_set_string(self.easy, CURLOPT_CUSTOMREQUEST, "PATCH") }
         }
     }
 
@@ -71,7 +72,9 @@ final class Transfer: @unchecked Sendable {
         guard code != CURLE_OK else {
             var status = 0
             ccurl_get_long(self.easy, CURLINFO_RESPONSE_CODE, &status)
-            return self.complete(.success(HTTPAnswer(status: status, body: self.body, date: self.date)))
+            return self.complete(
+                .success(
+                    HTTPAnswer(status: status, body: self.body, date: self.date, retryAfter: self.retryAfter)))
         }
         if self.overflowed { return self.fail(.tooLarge, "the answer is larger than \(self.limit) bytes") }
         let text = String(cString: self.errorText)
@@ -81,12 +84,21 @@ final class Transfer: @unchecked Sendable {
     }
 
     private var date: Int64? {
+        let seconds = self.header("Date").map { curl_getdate($0, nil) } ?? -1
+        return seconds < 0 ? nil : Int64(seconds)
+    }
+
+    /// In seconds; the form with a date is not read.
+    private var retryAfter: Int? {
+        self.header("Retry-After").flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
+    }
+
+    private func header(_ name: String) -> String? {
         var header: UnsafeMutablePointer<curl_header>?
-        guard curl_easy_header(self.easy, "Date", 0, UInt32(CURLH_HEADER), -1, &header) == CURLHE_OK, let header else {
+        guard curl_easy_header(self.easy, name, 0, UInt32(CURLH_HEADER), -1, &header) == CURLHE_OK, let header else {
             return nil
         }
-        let seconds = curl_getdate(header.pointee.value, nil)
-        return seconds < 0 ? nil : Int64(seconds)
+        return String(cString: header.pointee.value)
     }
 
     /// Ends it for a reason of our own.

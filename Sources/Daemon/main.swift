@@ -10,6 +10,7 @@ signal(SIGPIPE, SIG_IGN)
 // What a healer starts for itself, never a person.
 switch CommandLine.arguments.dropFirst().first {
 case "step-runner": exit(await StepRunnerProgram.run())
+case "kubernetes-step": exit(await KubernetesStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
 case "docker-step": exit(await DockerStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
 case "systemd-step": exit(await SystemdStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
 default: break

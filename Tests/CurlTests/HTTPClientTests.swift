@@ -44,6 +44,23 @@ struct HTTPClientTests {
         }
     }
 
+    @Test("A PATCH brings its body, and an answer may say when to come back")
+    func patch() async throws {
+        try await withServer { request in
+            HTTPResponse(
+                status: 429, headers: [.init("Retry-After", request.query("after") ?? "")],
+                body: Array(request.method.utf8) + request.body)
+        } _: { client, url in
+            let call = HTTPCall(.patch, "\(url)/?after=7", body: Array("body".utf8))
+            let answer = try await client.send(call, timeout: .seconds(60))
+            #expect(answer.status == 429 && answer.body == Array("PATCHbody".utf8))
+            #expect(answer.retryAfter == 7)
+            for none in ["-1", "Fri,%2031%20Dec%201999%2023:59:59%20GMT", ""] {
+                #expect(try await client.get("\(url)/?after=\(none)", timeout: .seconds(60)).retryAfter == nil)
+            }
+        }
+    }
+
     @Test("200 requests at once are each answered with their own answer")
     func concurrent() async throws {
         try await withServer { request in

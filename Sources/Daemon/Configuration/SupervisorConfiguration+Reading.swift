@@ -4,7 +4,7 @@ import Docker
 import YAML
 
 enum SupervisorType: String, Hashable, Sendable, CaseIterable {
-    case command, docker, systemd
+    case command, docker, systemd, kubernetes
 }
 
 extension SupervisorConfiguration {
@@ -14,9 +14,7 @@ extension SupervisorConfiguration {
     /// `nil` when its type is not of this version, which is reported. Then every key of every type is judged, and is
     /// known; what only one type requires is not.
     init?(_ section: Section) {
-        section.later("namespace")
-        let later = "this type is not available in this version"
-        let kind = ConfigurationKind<SupervisorType>.choice(later: ["kubernetes": later])
+        let kind = ConfigurationKind<SupervisorType>.choice()
         let type = section.required("type", kind)
         self.limits = section.section("limits") { limits in
             Dictionary(
@@ -40,10 +38,13 @@ extension SupervisorConfiguration {
             self.check(docker, section)
         case .systemd:
             self.means = .systemd(SystemdConfiguration(section))
+        case .kubernetes:
+            self.means = .kubernetes(KubernetesConfiguration(section))
         case nil:
             _ = CommandConfiguration(section)
             _ = DockerConfiguration(section)
             _ = SystemdConfiguration(section)
+            _ = KubernetesConfiguration(section)
             return nil
         }
     }

@@ -20,6 +20,7 @@ struct SupervisorConfiguration: Hashable, Sendable {
         case command(CommandConfiguration)
         case docker(DockerConfiguration)
         case systemd(SystemdConfiguration)
+        case kubernetes(KubernetesConfiguration)
     }
     var means: Means
     /// One for each verb.
@@ -35,6 +36,10 @@ struct SupervisorConfiguration: Hashable, Sendable {
     var systemd: SystemdConfiguration? {
         if case .systemd(let configuration) = self.means { configuration } else { nil }
     }
+    /// `nil` for any other type.
+    var kubernetes: KubernetesConfiguration? {
+        if case .kubernetes(let configuration) = self.means { configuration } else { nil }
+    }
 
     func limit(for verb: SupervisorVerb) -> Duration { self.limits[verb] ?? verb.standardLimit }
 
@@ -43,6 +48,7 @@ struct SupervisorConfiguration: Hashable, Sendable {
         switch self.means {
         case .command(let configuration): configuration.commands[verb] != nil
         case .docker, .systemd: true
+        case .kubernetes: SupervisorVerb.ofPods.contains(verb)
         }
     }
 }

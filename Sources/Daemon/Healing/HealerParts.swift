@@ -14,7 +14,7 @@ struct HealerParts: Sendable {
     let log: Logger
     let time: any TimeSource
     let runner: StepRunner
-    /// For engines. To be closed.
+    /// For engines and API servers. To be closed.
     let http = HTTPClient()
     /// `nil` where nobody is reached by ssh, or no folder could be made. To be removed.
     let sockets: SSHSockets?
@@ -91,6 +91,10 @@ struct HealerParts: Sendable {
         case .systemd(let systemd):
             SystemdSupervisor(
                 configuration: systemd, limit: configuration.limit(for:), sockets: self.sockets,
+                executable: Self.executable)
+        case .kubernetes(let kubernetes):
+            KubernetesSupervisor(
+                configuration: kubernetes, limit: configuration.limit(for:), client: self.http,
                 executable: Self.executable)
         }
     }

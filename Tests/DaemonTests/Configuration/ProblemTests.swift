@@ -15,7 +15,7 @@ struct ProblemTests {
                 kafka: {}
                 mode: suggest
                 mode: heal
-                supervisor: {type: kubernetes, namespace: kafka}
+                supervisor: {type: nomad, unit: kafka}
             api:
               port: 70000
               metrics-port: 1
@@ -36,9 +36,8 @@ struct ProblemTests {
                 "c.yaml:7:11: `clusters[0].mode` is `suggest`: approval does not exist in this version; "
                     + "write one of `observe`, `heal`",
                 "c.yaml:8:5: `mode` is there twice, first at 7:5; keep one of them",
-                "c.yaml:9:24: `clusters[0].supervisor.type` is `kubernetes`: this type is not available in this version; "
-                    + "write one of `command`, `docker`, `systemd`",
-                "c.yaml:9:36: `clusters[0].supervisor.namespace` is not available in this version; leave it out",
+                "c.yaml:9:24: `clusters[0].supervisor.type` is `nomad`; "
+                    + "write one of `command`, `docker`, `systemd`, `kubernetes`",
                 "c.yaml:11:9: `api.port` is `70000`; write a port from 0 to 65535, where 0 means any free one",
                 "c.yaml:12:3: `api.metrics-port` is not a known key; did you mean `metrics_port`?",
                 "c.yaml:13:1: `smtp` is not available in this version; leave it out",
@@ -142,6 +141,13 @@ struct ProblemTests {
             "supervisor: {type: docker, engine: \"tcp://h:1\", tls: {key_file: /k}}",
             "`clusters[0].supervisor.tls.certificate_file` is missing"
         ),
+        ("supervisor: {type: kubernetes, server: \"http://h:1\"}", "write an address, `https://HOST:PORT`"),
+        ("supervisor: {type: kubernetes, pod: \"${node}_a\"}", "write the name of a pod"),
+        ("supervisor: {type: kubernetes, namespace: Kafka}", "write the name of a namespace"),
+        ("supervisor: {type: kubernetes, pod_container: a/b}", "write the name of a container"),
+        ("supervisor: {type: kubernetes, token_file: token}", "write an absolute path"),
+        ("supervisor: {type: kubernetes, crash_loop_seconds: 0}", "`clusters[0].supervisor.crash_loop_seconds` is `0`"),
+        ("supervisor: {type: kubernetes, engine: \"unix:///e\"}", "`clusters[0].supervisor.engine` is not a known key"),
         ("supervisor: {type: command}", "`clusters[0].supervisor.status` is missing"),
         ("supervisor: {type: comand}", "did you mean `command`?"),
         ("supervisor: {type: command, status: /bin/s}", "is not a list of arguments"),
