@@ -131,6 +131,30 @@ struct DocumentationTests {
         #expect(systemd.transport?.destination.description == "kafka-healing@${host}")
     }
 
+    /// The example is the base's configuration, so that what is read and what is applied cannot differ.
+    @Test("The Kubernetes example heals pods by their names, as the manifests name them")
+    func kubernetes() throws {
+        let path = "\(Self.repository)/examples/config_kubernetes.yaml"
+        let surroundings = ["HEALER_ID": "healer-0", "ZOOKEEPER_USERNAME": "u", "ZOOKEEPER_PASSWORD": "hush"]
+        let loaded = try ConfigurationFile.load(path, environment: surroundings)
+        #expect(loaded.warnings == [])
+        let configuration = loaded.configuration
+        #expect(configuration.healers == 3)
+        #expect(configuration.coordination.digest?.password.revealed == "hush")
+        #expect(configuration.api.advertisedHost == "healer-0.healer")
+        let cluster = try #require(configuration.clusters.first)
+        #expect(cluster.effectiveMode == .heal)
+        let supervisor = try #require(cluster.supervisor?.kubernetes)
+        #expect(supervisor.pod.description == "${node}")
+        #expect(supervisor.server == nil && supervisor.namespace == nil)
+        #expect(supervisor.account.tokenFile == "/var/run/secrets/kubernetes.io/serviceaccount/token")
+        #expect(cluster.zooKeeperNodes.map(\.name.rawValue) == ["zookeeper-1", "zookeeper-2", "zookeeper-3"])
+        let base = try String(contentsOfFile: "\(Self.repository)/k8s/base/healer.yaml", encoding: .utf8)
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == base)
+        let manifest = try String(contentsOfFile: "\(Self.repository)/k8s/base/healers.yaml", encoding: .utf8)
+        for name in surroundings.keys { #expect(manifest.contains("name: \(name)\n")) }
+    }
+
     @Test("The development example says all that is missing in the environment at once")
     func missing() {
         let path = "\(Self.repository)/examples/config_development.yaml"
