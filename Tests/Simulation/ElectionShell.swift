@@ -125,5 +125,7 @@ final class ElectionShell {
     func die() {
         self.isOver = true
         self.client?.die()
+        // It holds us.
+        self.client = nil
     }
 }

@@ -33,6 +33,9 @@ final class Scheduler {
         }
     }
 
+    /// Nothing more happens: what is planned holds those whom it would happen to, and they hold this.
+    func end() { self.heap = [] }
+
     /// Does the next thing, unless it lies after `end`.
     func step(until end: Moment) -> Bool {
         guard let next = self.heap.first, next.at <= end else {

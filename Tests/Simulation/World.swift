@@ -272,6 +272,8 @@ final class World {
         faults.end()
         self.settle(until: calm + .seconds(60)) { self.unsettled.map { ("L2", $0) } }
         self.settle(until: calm + .seconds(180)) { self.unhealed }
+        for healer in self.healers { healer.kill() }
+        self.scheduler.end()
         return RunReport(
             seed: self.seed, violations: self.violations, tally: self.tally, simulated: self.scheduler.now - begin)
     }
