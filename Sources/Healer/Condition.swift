@@ -69,13 +69,18 @@ extension Condition {
         case .restarting:
             return Condition(kind: .restarting, isConfirmed: true, identity: life, since: trouble, sources: both)
         case .starting:
-            return Condition(kind: .starting, isConfirmed: true, identity: life, since: trouble, sources: both)
+            return Condition(
+                kind: .starting, isConfirmed: true, identity: process.value.ended ?? life, since: trouble,
+                sources: both)
         case .stopped:
             return Condition(kind: .stopped, isConfirmed: true, identity: life, since: trouble, sources: both)
         case .running:
             let hasServed = life.map { $0 == node.served } ?? (node.lastAnswer != nil)
             guard hasServed else {
-                return Condition(kind: .starting, isConfirmed: true, identity: life, since: trouble, sources: both)
+                // The life that ended is what healers agree upon: those who looked a moment earlier saw no other yet.
+                return Condition(
+                    kind: .starting, isConfirmed: true, identity: process.value.ended ?? life, since: trouble,
+                    sources: both)
             }
             let isConfirmed = now - trouble >= policy.timing.hungConfirm
             return Condition(

@@ -56,6 +56,19 @@ import Testing
         #expect(rig.runs.isEmpty)
     }
 
+    @Test("Healers of which one has seen the next life already, and the other not yet, agree on the one that ended")
+    func agreement() {
+        var rig = Rig.leading(Rig.policy(healers: 3))
+        self.killed(&rig)
+        self.restarted(&rig)
+        rig.pass(.seconds(1))
+        #expect(rig.removals.isEmpty)
+        rig.peer(
+            "b", sees: [self.broker: Digest.Verdict(code: .brokerStarting, identity: Rig.life(self.broker, 1))])
+        rig.pass(.seconds(1))
+        #expect(rig.removals.count == 1)
+    }
+
     @Test("The registration of the life that starts is never removed")
     func ownRegistration() {
         var rig = Rig.leading()
