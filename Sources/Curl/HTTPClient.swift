@@ -39,6 +39,21 @@ public final class HTTPClient: Sendable {
 
     /// Requests under way fail with ``CurlError/Code/closed``. May be called again.
     public func close() async { await self.transfers.close() }
+
+    /// Lends a client, and closes it however the body ends.
+    public static func during<Result>(
+        _ body: (HTTPClient) async throws -> Result
+    ) async rethrows -> Result {
+        let client = HTTPClient()
+        do {
+            let result = try await body(client)
+            await client.close()
+            return result
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
 }
 
 /// What a server answered.

@@ -8,12 +8,13 @@ func say(_ text: String, to descriptor: Int32) { writeAll(descriptor, Array(text
 signal(SIGPIPE, SIG_IGN)
 
 // What a healer starts for itself, never a person.
+let steps: [any SupervisorStep.Type] = [DockerStep.self, KubernetesStep.self, SystemdStep.self]
 switch CommandLine.arguments.dropFirst().first {
 case "step-runner": exit(await StepRunnerProgram.run())
-case "kubernetes-step": exit(await KubernetesStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
-case "docker-step": exit(await DockerStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
-case "systemd-step": exit(await SystemdStepProgram.run(CommandLine.arguments.dropFirst(2).first ?? ""))
-default: break
+case let word:
+    if let step = steps.first(where: { $0.program == word }) {
+        exit(await step.run(CommandLine.arguments.dropFirst(2).first ?? ""))
+    }
 }
 
 do {

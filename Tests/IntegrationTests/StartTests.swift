@@ -185,14 +185,7 @@ struct StartTests {
 
     /// Asks a healer, then stops it.
     private static func asked(_ healer: HealerProcess, _ questions: (HTTPClient) async throws -> Void) async throws {
-        let client = HTTPClient()
-        do {
-            try await questions(client)
-            await client.close()
-        } catch {
-            await client.close()
-            throw error
-        }
+        try await HTTPClient.during(questions)
         healer.send(SIGTERM)
         #expect(await healer.ended(within: Self.patience) == .code(0))
     }

@@ -155,35 +155,13 @@ extension StepOrigin {
     }
 }
 
-/// `healer docker-step ORDER`: carries it out, prints what came of it, ends with 0, with 1 if it failed, or with 126 if
-/// it is not permitted, which no repetition will change.
-enum DockerStepProgram {
-    static func run(_ order: String) async -> Int32 {
-        guard let step = try? JSONDecoder().decode(DockerStep.self, from: Data(order.utf8)) else {
-            self.complain("healer docker-step is started by healer, not by hand")
-            return 2
-        }
-        let environment = ProcessInfo.processInfo.environment
-        let startBy = environment["HEALER_START_BY"].flatMap { Int64($0) }
-        let client = HTTPClient()
-        var status: Int32 = 0
-        do {
-            let said = try await step.carryOut(
-                by: client, startBy: startBy.map { Moment(nanoseconds: $0) },
-                origin: StepOrigin(environment, identity: step.identity))
-            writeAll(STDOUT_FILENO, Array("\(said)\n".utf8))
-        } catch let error as EngineError {
-            self.complain(error.detail)
-            status = error.reason == .forbidden ? 126 : 1
-        } catch {
-            self.complain("\(error)")
-            status = 1
-        }
-        await client.close()
-        return status
+extension DockerStep: SupervisorStep {
+    static let program = "docker-step"
+
+    func carryOut(startBy: Moment?, environment: [String: String]) async throws -> String {
+        let origin = StepOrigin(environment, identity: self.identity)
+        return try await HTTPClient.during { try await self.carryOut(by: $0, startBy: startBy, origin: origin) }
     }
 
-    private static func complain(_ text: String) {
-        writeAll(STDERR_FILENO, Array("\(text)\n".utf8))
-    }
+    static func isForbidden(_ error: any Error) -> Bool { (error as? EngineError)?.reason == .forbidden }
 }

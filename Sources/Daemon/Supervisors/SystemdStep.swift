@@ -149,24 +149,12 @@ struct SystemdStep: Hashable, Sendable, Codable {
     }
 }
 
-/// `healer systemd-step ORDER`: carries it out, prints what came of it, ends with 0, with 1 if it failed, or with 126 if
-/// it is not permitted, which no repetition will change.
-enum SystemdStepProgram {
-    static func run(_ order: String) async -> Int32 {
-        guard let step = try? JSONDecoder().decode(SystemdStep.self, from: Data(order.utf8)) else {
-            self.complain("healer systemd-step is started by healer, not by hand")
-            return 2
-        }
-        let startBy = ProcessInfo.processInfo.environment["HEALER_START_BY"].flatMap { Int64($0) }
-        do {
-            let said = try await step.carryOut(startBy: startBy.map { Moment(nanoseconds: $0) })
-            writeAll(STDOUT_FILENO, Array("\(said)\n".utf8))
-            return 0
-        } catch {
-            self.complain("\(error)")
-            return (error as? SystemdStep.Refusal)?.isForbidden == true ? 126 : 1
-        }
+extension SystemdStep: SupervisorStep {
+    static let program = "systemd-step"
+
+    func carryOut(startBy: Moment?, environment: [String: String]) async throws -> String {
+        try await self.carryOut(startBy: startBy)
     }
 
-    private static func complain(_ text: String) { writeAll(STDERR_FILENO, Array("\(text)\n".utf8)) }
+    static func isForbidden(_ error: any Error) -> Bool { (error as? Refusal)?.isForbidden == true }
 }

@@ -3,7 +3,9 @@ import Testing
 
 @testable import Daemon
 
-/// Answers of `systemctl show` (systemd 257, Debian 13), each after what the name says was done to a unit.
+/// Answers as `systemctl show` gives them (systemd 257, Debian 13), each after what the name says was done to a unit. Typed
+/// in from real ones but for the times of start, a unit that a target wants, out of memory, watchdog, masked, and the job on
+/// a dead unit, which follow systemd.service(5) and org.freedesktop.systemd1(5).
 enum ShownUnit {
     static func text(
         _ state: String, _ detail: String, result: String = "success", invocation: String = "", pid: Int = 0,
