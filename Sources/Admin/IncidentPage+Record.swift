@@ -39,6 +39,13 @@ extension IncidentRecord {
         return self.code
     }
 
+    /// Why all is not well while this is open, in one sentence; `nil` if it is closed, or nobody has confirmed it.
+    public var reason: String? {
+        guard self.phase == .confirmed else { return nil }
+        let of = self.subject.node.map { " of \($0)" } ?? ""
+        return "\(self.openedAs.rawValue)\(of): \(self.summary)"
+    }
+
     /// In one line: how it stands, and the last thing that happened.
     fileprivate var summary: String {
         var parts: [String] = []

@@ -96,9 +96,13 @@ extension ClusterSnapshot {
             .map { HoldEntry(node: $0.key, $0.value) }
     }
 
-    private var partitionReasons: [String] {
-        self.incidents.filter { $0.subject.node == nil && $0.phase == .confirmed }
-            .map { "\(IncidentEntry($0).code): \(IncidentEntry($0).summary)" }
+    /// Of what the nodes themselves do not show: partitions, and nodes that are well again and still watched.
+    private var incidentReasons: [String] {
+        let nodes = self.nodeEntries
+        return self.incidents.filter { incident in
+            guard let name = incident.subject.node else { return true }
+            return nodes.contains { $0.node == name && $0.status == .healthy }
+        }.compactMap(\.reason)
     }
 
     /// From ZooKeeper alone.
@@ -106,7 +110,7 @@ extension ClusterSnapshot {
         let entries = self.incidents.map { IncidentEntry($0) }
         return StatusPage(
             source: self.source(dataAge: self.digestAge),
-            verdict: Verdict(reasons: self.leaderReasons + self.nodeReasons + self.partitionReasons),
+            verdict: Verdict(reasons: self.leaderReasons + self.nodeReasons + self.incidentReasons),
             leader: self.leaderEntry,
             members: self.members, nodes: self.nodeEntries, paused: self.pause?.hold,
             pausedEverywhere: self.pause?.everywhere ?? false, maintenance: self.maintenance, incidents: entries,

@@ -58,20 +58,16 @@ func stopSignal() async {
 }
 
 func check(_ address: EngineAddress) async -> Int32 {
-    let client = HTTPClient()
-    var status: Int32 = 0
-    do {
-        let answer = try await Engine(address, tls: nil, client: client).send(.ping, within: .seconds(3))
-        if answer.status != 200 {
+    await HTTPClient.during { client in
+        do {
+            let answer = try await Engine(address, tls: nil, client: client).send(.ping, within: .seconds(3))
+            if answer.status == 200 { return 0 }
             complain("the engine behind \(address) answers with status \(answer.status)")
-            status = 1
+        } catch {
+            complain("\(error)")
         }
-    } catch {
-        complain("\(error)")
-        status = 1
+        return 1
     }
-    await client.close()
-    return status
 }
 
 signal(SIGPIPE, SIG_IGN)

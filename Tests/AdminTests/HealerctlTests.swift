@@ -64,6 +64,12 @@ struct HealerctlTests {
             incident.timeline = [TimelineItem(at: .now, what: .permitted(.start))]
             try await fixture.session.create(
                 fixture.layout.incident("3-1"), data: HealerctlFixture.json(incident))
+            var watched = IncidentRecord(code: .brokerHung, subject: .node(NodeName("kafka-1")), since: .now)
+            watched.id = IncidentID(epoch: Epoch(3), number: 2)
+            watched.phase = .confirmed
+            watched.timeline = [TimelineItem(at: .now, what: .verifying)]
+            try await fixture.session.create(
+                fixture.layout.incident("3-2"), data: HealerctlFixture.json(watched))
 
             let nodes = await fixture.run("nodes")
             #expect(nodes.code == .unhealthy)
@@ -74,9 +80,14 @@ struct HealerctlTests {
             #expect(status.code == .unhealthy)
             let page = try AdminJSON.decode(StatusPage.self, from: Array(status.output.utf8))
             #expect(page.members.map { $0.role } == [.leader, .follower])
-            #expect(page.incidents.map { $0.id } == ["3-1"])
+            #expect(page.incidents.map { $0.id } == ["3-1", "3-2"])
             #expect(page.recoveries.map { $0.step } == ["start"])
-            #expect(page.verdict.reasons == ["kafka-2 is UNHEALTHY: brokerDead"])
+            // What nothing is to be seen of any more is still told while it is open.
+            #expect(
+                page.verdict.reasons == [
+                    "kafka-2 is UNHEALTHY: brokerDead",
+                    "brokerHung of kafka-1: open; serves again; watching whether it holds",
+                ])
 
             #expect(await fixture.run("incidents").output.contains("3-1"))
             let explained = await fixture.run("explain 3-1")

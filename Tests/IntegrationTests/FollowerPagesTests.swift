@@ -13,14 +13,7 @@ struct FollowerPagesTests {
         try await HealedCluster.during(
             SandboxOptions(brokers: 0, topics: []), healers: 2, settings: ["SANDBOX_BOOTSTRAP": "127.0.0.1:9"]
         ) { cluster in
-            let client = HTTPClient()
-            do {
-                try await self.look(cluster, client)
-                await client.close()
-            } catch {
-                await client.close()
-                throw error
-            }
+            try await HTTPClient.during { client in try await self.look(cluster, client) }
         }
     }
 

@@ -19,13 +19,7 @@ struct LostQuorumTests {
                 configuration: OwnProgram.example("config_development.yaml"),
                 // Its cluster has no brokers, but the file wants to name some.
                 settings: ["HEALER_COUNT": "1", "HEALER_PROFILE": "fast", "SANDBOX_BOOTSTRAP": "127.0.0.1:9"])
-            let client = HTTPClient()
-            do {
-                try await self.watch(sandbox, Pages(healer: healer, client: client))
-                await client.close()
-            } catch {
-                await client.close()
-                throw error
+            try await HTTPClient.during { client in try await self.watch(sandbox, Pages(healer: healer, client: client))
             }
         }
     }

@@ -39,14 +39,7 @@ struct ObserveTests {
         try await Sandbox.during(in: directory) { sandbox in
             var healers: [Kind: HealerProcess] = [:]
             for kind in Kind.allCases { healers[kind] = try self.healer(kind, sandbox, logs: logs) }
-            let client = HTTPClient()
-            do {
-                try await self.look(sandbox, client, healers, logs: logs)
-                await client.close()
-            } catch {
-                await client.close()
-                throw error
-            }
+            try await HTTPClient.during { client in try await self.look(sandbox, client, healers, logs: logs) }
             let said = try String(contentsOfFile: "\(logs)/application.log", encoding: .utf8)
             #expect(said.contains("ERROR") && said.contains("No space left on device"))
         }

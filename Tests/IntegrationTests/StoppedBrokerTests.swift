@@ -1,4 +1,6 @@
+import Admin
 import Cluster
+import Curl
 import Testing
 
 @testable import ChaosTool
@@ -18,9 +20,25 @@ struct StoppedBrokerTests {
             #expect(try cluster.steps().map(\.node) == ["kafka-2"])
 
             try await cluster.sandbox.start("kafka-3")
+            try await self.neverCalledWell(cluster)
             #expect(try await cluster.awaitClosed("kafka-3").closing == .recoveredByItself)
             try await cluster.awaitInSync()
             #expect(try cluster.steps().map(\.verb) == [.start])
+        }
+    }
+
+    /// Until all is over, the leader's status is not well while an incident is open, also while nothing is to be seen of
+    /// it any more.
+    private func neverCalledWell(_ cluster: HealedCluster) async throws {
+        let leader = try #require(try await cluster.tree.leader()?.holder)
+        try await HTTPClient.during { client in
+            try await cluster.until("all is well") {
+                let answer = try await client.get("http://\(leader.address)/api/v1/status", timeout: .seconds(20))
+                let page = try AdminJSON.decode(StatusPage.self, from: answer.body)
+                let isOpen = page.incidents.contains { $0.toldBy == .leader }
+                #expect(!(isOpen && page.verdict.healthy), "\(page)")
+                return page.verdict.healthy
+            }
         }
     }
 }

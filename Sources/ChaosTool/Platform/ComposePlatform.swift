@@ -203,15 +203,6 @@ final class ComposePlatform: Platform {
         SandboxError("on \(Self.word) there are no \(feature.rawValue)")
     }
 
-    func maintain(_ node: String, _ isInMaintenance: Bool) async throws {
-        let program = try OwnProgram.beside("healerctl")
-        let arguments = [
-            "maintenance", node, isInMaintenance ? "on" : "off", "--zookeeper", self.zookeeper, "--root",
-            self.layout.root, "--cluster", self.layout.cluster.rawValue,
-        ]
-        try await blocking { try Tool.run(program, arguments) }
-    }
-
     func apply(_ fault: ProxyOrder, to link: Link) async throws {
         // No container connects to a healer but another healer.
         if Self.healers.contains(link.to) { return }

@@ -42,8 +42,6 @@ protocol Platform: Sendable {
     func fillDisk(of member: String, _ isFull: Bool) async throws
     /// Lets nothing be written where a healer keeps its logs, or everything again.
     func makeLogsReadOnly(of healer: String, _ isReadOnly: Bool) async throws
-    /// Leaves a node to people, as an operator does, or to healers again.
-    func maintain(_ node: String, _ isInMaintenance: Bool) async throws
     /// On one connection in one direction of connecting; ``mend(_:)`` ends it.
     func apply(_ fault: ProxyOrder, to link: Link) async throws
     func mend(_ link: Link) async throws
@@ -71,6 +69,18 @@ protocol Platform: Sendable {
     func publicTexts() async throws -> [(name: String, text: String)]
     /// A secret of the healers' configuration.
     var canary: String { get }
+}
+
+extension Platform {
+    /// Leaves a node to people, as an operator does, or to healers again.
+    func maintain(_ node: String, _ isInMaintenance: Bool) async throws {
+        let program = try OwnProgram.beside("healerctl")
+        let arguments = [
+            "maintenance", node, isInMaintenance ? "on" : "off", "--zookeeper", self.zookeeper, "--root",
+            self.layout.root, "--cluster", self.layout.cluster.rawValue,
+        ]
+        try await blocking { try Tool.run(program, arguments) }
+    }
 }
 
 struct CastMember: Hashable, Sendable {

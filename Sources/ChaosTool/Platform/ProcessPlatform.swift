@@ -292,15 +292,6 @@ final class ProcessPlatform: Platform {
 
     private func logs(of healer: String) -> String { "\(self.sandbox.directory)/healers/\(healer)" }
 
-    func maintain(_ node: String, _ isInMaintenance: Bool) async throws {
-        let program = try OwnProgram.beside("healerctl")
-        let arguments = [
-            "maintenance", node, isInMaintenance ? "on" : "off", "--zookeeper", self.zookeeper, "--root",
-            self.layout.root, "--cluster", self.layout.cluster.rawValue,
-        ]
-        try await blocking { try Tool.run(program, arguments) }
-    }
-
     func actAsRogue(_ origin: RequestOrigin) async throws { try await self.sandbox.start("kafka-1", from: origin) }
 
     // MARK: The witnesses

@@ -24,7 +24,10 @@ struct ClusterPages: Sendable {
     /// Of the oldest fact in use.
     var dataAge: Duration? { (self.view.nodes.map(\.age) + [self.view.partitions.age]).compactMap { $0 }.max() }
 
-    var verdict: Verdict {
+    /// Of what is seen now.
+    var verdict: Verdict { Verdict(reasons: self.reasons) }
+
+    private var reasons: [String] {
         var reasons: [String] = []
         if self.quorum == .lost { reasons.append("no connection to the coordination ensemble: nobody may act") }
         for row in self.view.nodes where ![.healthy, .maintenance].contains(row.status) {
@@ -43,7 +46,17 @@ struct ClusterPages: Sendable {
         } else if partitions.age == nil {
             reasons.append("no broker has told its metadata yet")
         }
-        return Verdict(reasons: reasons)
+        return reasons
+    }
+
+    /// Of incidents that are open though nothing is to be seen of them now: whether it holds is still watched.
+    private var incidentReasons: [String] {
+        let partitions = self.view.partitions
+        let areWell = partitions.offline.isEmpty && partitions.underMinISR.isEmpty && partitions.underReplicated.isEmpty
+        return self.incidentRecords.filter { incident in
+            guard let name = incident.subject.node else { return areWell }
+            return self.view.nodes.contains { $0.node.name == name && $0.status == .healthy }
+        }.compactMap(\.reason)
     }
 
     var nodes: [NodeEntry] {
@@ -69,7 +82,8 @@ struct ClusterPages: Sendable {
 
     var status: StatusPage {
         StatusPage(
-            source: self.source, verdict: self.verdict, mode: self.view.mode.rawValue, leader: self.leader,
+            source: self.source, verdict: Verdict(reasons: self.reasons + self.incidentReasons),
+            mode: self.view.mode.rawValue, leader: self.leader,
             members: self.members, nodes: self.nodes, partitions: self.counts,
             paused: self.view.pause.map { HoldEntry($0) },
             maintenance: self.view.maintenance.sorted { $0.key < $1.key }.map { HoldEntry(node: $0.key, $0.value) },
