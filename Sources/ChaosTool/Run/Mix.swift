@@ -43,7 +43,6 @@ enum Mix {
         let wait = Duration.milliseconds(Int.random(in: 0...self.latest, using: &random))
         var scenario = Scenario(name: "mix")
         scenario.summary = "\(self.text(first)), and \(wait.wholeMilliseconds) ms later: \(self.text(second))."
-        scenario.given.load = 2000
         scenario.then.settle = .seconds(240)
         if first.lasts != nil {
             first.steps = [ScenarioStep(act: .wait(wait)), second]

@@ -16,7 +16,7 @@ struct Scenario: Hashable, Sendable {
         var healers = 3
         var partitions = 12
         /// Records in a second; 0: no load.
-        var load = 1000
+        var load = 2000
         /// Every start by a supervisor takes at least so long, so that a healer can be hurt in the middle of one.
         var startTakes = Duration.zero
         /// For the healers' configuration, as in `examples/config_development.yaml`.
