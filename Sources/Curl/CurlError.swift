@@ -13,6 +13,10 @@ public struct CurlError: Error, Hashable, Sendable, CustomStringConvertible {
         /// Nobody listens there, or there is no way to it.
         public static let cannotConnect = Code(rawValue: Int32(CURLE_COULDNT_CONNECT.rawValue))
         public static let timedOut = Code(rawValue: Int32(CURLE_OPERATION_TIMEDOUT.rawValue))
+        /// The other side's certificate is not signed by an authority that is trusted, or is another host's. Nothing was sent.
+        public static let untrusted = Code(rawValue: Int32(CURLE_PEER_FAILED_VERIFICATION.rawValue))
+        /// The file with the trusted authorities cannot be read. Nothing was sent.
+        public static let badAuthorities = Code(rawValue: Int32(CURLE_SSL_CACERT_BADFILE.rawValue))
         /// The other side closed without an answer.
         public static let noAnswer = Code(rawValue: Int32(CURLE_GOT_NOTHING.rawValue))
         /// The answer's body is larger than the limit.

@@ -56,7 +56,11 @@ final class Transfer: @unchecked Sendable {
 
     /// The other side is always verified: there is no way to say otherwise.
     private func set(_ tls: HTTPCall.TLS) {
-        if let path = tls.authorities { ccurl_set_string(self.easy, CURLOPT_CAINFO, path) }
+        if let path = tls.authorities {
+            ccurl_set_string(self.easy, CURLOPT_CAINFO, path)
+            // Otherwise the system's folder of authorities is trusted as well.
+            ccurl_set_pointer(self.easy, CURLOPT_CAPATH, nil)
+        }
         if let path = tls.certificate { ccurl_set_string(self.easy, CURLOPT_SSLCERT, path) }
         if let path = tls.key { ccurl_set_string(self.easy, CURLOPT_SSLKEY, path) }
     }

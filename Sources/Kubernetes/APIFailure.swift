@@ -19,6 +19,9 @@ public struct APIFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case status(Int)
         /// No answer. What was asked may have been done, unless nobody listened.
         case noAnswer(mayHaveArrived: Bool)
+        /// Its certificate is not signed by the authority that is trusted, or is another host's; or that authority cannot be
+        /// read. Nothing was sent, the token neither.
+        case untrusted
         /// An answer that cannot be read.
         case nonsense
         /// The token's file cannot be read.

@@ -96,15 +96,29 @@ public struct APIServer: Sendable {
         do {
             answer = try await self.client.send(call, timeout: limit, limit: Self.largestAnswer)
         } catch {
-            let isCertain = error.code == .cannotConnect || error.code == .unknownHost
-            throw APIFailure(
-                .noAnswer(mayHaveArrived: !isCertain), "the API server at \(self.url): \(error.detail)")
+            throw self.failure(error)
         }
         if 200..<300 ~= answer.status { return answer }
         let said = try? JSONDecoder().decode(Complaint.self, from: Data(answer.body))
         throw APIFailure(
             Self.reason(answer, said),
             said?.message ?? "the API server at \(self.url) answers with status \(answer.status)")
+    }
+
+    private func failure(_ error: CurlError) -> APIFailure {
+        let authority = self.account.authorityFile ?? "the system's list of authorities"
+        switch error.code {
+        case .untrusted:
+            return APIFailure(
+                .untrusted, "the API server at \(self.url) is not vouched for by \(authority): \(error.detail)")
+        case .badAuthorities:
+            return APIFailure(.untrusted, "\(authority) cannot be used to know the API server by: \(error.detail)")
+        case .cannotConnect, .unknownHost:
+            return APIFailure(
+                .noAnswer(mayHaveArrived: false), "the API server at \(self.url): \(error.detail)")
+        default:
+            return APIFailure(.noAnswer(mayHaveArrived: true), "the API server at \(self.url): \(error.detail)")
+        }
     }
 
     private static func reason(_ answer: HTTPAnswer, _ said: Complaint?) -> APIFailure.Reason {

@@ -88,7 +88,9 @@ final class KubernetesSupervisor: Supervisor {
                 }
             }
         } catch {
-            throw SupervisorFailure(reason: error.detail)
+            let advice =
+                error.reason == .untrusted ? ": set `supervisor.authority_file` to the cluster's authority" : ""
+            throw SupervisorFailure(reason: error.detail + advice)
         }
         let now = self.time.now()
         let memory = self.memory.withLock { memory in
