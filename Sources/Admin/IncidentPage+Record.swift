@@ -164,6 +164,7 @@ extension StepResult {
             case .succeeded: "succeeded"
             case .failed: "failed"
             case .notPermitted: "is not permitted"
+            case .yielded: "yields"
             case .timedOut: "was ended at its time limit"
             case .notStarted: "was not started"
             case .unknown: "ended nobody knows how"

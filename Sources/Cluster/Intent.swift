@@ -122,6 +122,8 @@ public struct StepResult: Hashable, Sendable, Codable {
         case failed
         /// Not executable, not permitted, refused by the supervisor: no repetition will help.
         case notPermitted
+        /// Somebody else goes first, and `output` says who: nothing was done to the world, and it may be tried again later.
+        case yielded
         case timedOut
         /// `startBy` had passed, or the intent was put down but never begun: nothing was done to the world.
         case notStarted

@@ -35,6 +35,10 @@ struct Attempts: Hashable, Sendable {
         self.open[place].outcome = outcome
         self.open[place].endedAt = now
         self.open[place].jitter = jitter
+        guard outcome == .yielded else { return }
+        // The last one stands for all, so that no real attempt is pushed out however long somebody is yielded to.
+        let step = self.open[place].step
+        self.open.removeAll { $0.step == step && $0.outcome == .yielded && $0.intent != intent }
     }
     /// Its permission never came into being.
     mutating func cancel(_ intent: IntentID) { self.open.removeAll { $0.intent == intent } }
@@ -53,14 +57,16 @@ struct Attempts: Hashable, Sendable {
     }
 
     /// Attempts at this step that reached the world, or may have.
-    func count(of step: Step) -> Int { self.open.count { $0.step == step && $0.outcome != .notStarted } }
+    func count(of step: Step) -> Int {
+        self.open.count { $0.step == step && $0.outcome != .notStarted && $0.outcome != .yielded }
+    }
 
     /// When the next attempt at this step may begin; `nil` when nothing is to be waited for.
     func nextDue(_ step: Step, _ retry: RetryPolicy) -> Moment? {
         guard let last = self.open.last(where: { $0.step == step }) else { return nil }
         let end = last.endedAt ?? last.at
         // Nothing was done to the world, but whatever withheld it may do so again.
-        if last.outcome == .notStarted { return end + .seconds(1) }
+        if last.outcome == .notStarted || last.outcome == .yielded { return end + .seconds(1) }
         let delay = retry.delay(after: max(self.count(of: step), 1))
         return end + delay + delay * (last.jitter * retry.jitter)
     }

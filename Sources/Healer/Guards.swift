@@ -99,7 +99,10 @@ extension Guard {
     /// Whoever is at the node already goes first. What a dead life left in ZooKeeper is in that hand's way as well.
     @Sendable static func foreignHand(_ proposal: Proposal, _ situation: Situation) -> Refusal? {
         guard proposal.step != .deregister else { return nil }
-        return situation.process(of: proposal.node.name)?.value.hand.map { .foreignHand($0) }
+        if let hand = situation.process(of: proposal.node.name)?.value.hand { return .foreignHand(hand) }
+        // One that only its refusal shows is asked again now and then.
+        guard let yielding = proposal.incident.yielding, situation.now < yielding.until else { return nil }
+        return .foreignHand(yielding.to)
     }
 
     /// A live broker must never lose its registration, so only its supervisor's word that the process has ended will do;

@@ -110,7 +110,11 @@ extension HealerMachine {
         self.attempts[intent.node, default: Attempts()].end(intent.id, result.outcome, jitter: jitter, at: now)
         self.recoveries[intent.node]?.since = now
         self.incidents[subject]?.lastStepEnd = now
-        if intent.step == .deregister { self.state.forgetRegistrations() }
+        if intent.step == .deregister {
+            self.state.forgetRegistrations()
+        } else if result.outcome != .yielded {
+            self.incidents[subject]?.yielding = nil
+        }
         self.note(.ended(intent.id, intent.step, result), in: subject, at: now)
         switch (result.outcome, intent.step) {
         case (.succeeded, _):
@@ -120,10 +124,29 @@ extension HealerMachine {
         case (.notPermitted, let step): self.page(.stepNotPermitted(step, result.output), subject, at: now)
         case (.failed, .deregister), (.timedOut, .deregister), (.unknown, .deregister):
             self.incidents[subject]?.failedRemovals += 1
+        case (.yielded, _): self.yield(to: result.output, intent.node, at: now)
         case (.failed, _), (.timedOut, _), (.unknown, _), (.notStarted, _): break
         }
         guard let node = self.state.nodes[intent.node] else { return }
         self.ask(intent.node, [.supervisor] + node.liveness + [.zookeeper], since: now, at: now)
+    }
+
+    /// The least time between two attempts at a step that somebody else does not allow.
+    static let yieldPause = Duration.seconds(5)
+
+    /// Somebody else goes first, as only the attempt could show. No attempt is used up, but if it lasts, somebody should know.
+    private mutating func yield(to hand: String, _ node: NodeName, at now: Moment) {
+        let subject = Subject.node(node)
+        guard let incident = self.incidents[subject] else { return }
+        let hand = hand.split(whereSeparator: \.isNewline).last.map { String($0.prefix(300)) } ?? "somebody"
+        let (since, count) = (incident.yielding?.since ?? now, (incident.yielding?.count ?? 0) + 1)
+        let pause = max(self.policy.retry(for: node).delay(after: count), Self.yieldPause)
+        self.incidents[subject]!.yielding = Incident.Yielding(to: hand, since: since, count: count, until: now + pause)
+        if incident.hand != hand {
+            self.incidents[subject]!.hand = hand
+            self.note(.foreignHand(hand), in: subject, at: now)
+        }
+        if now - since >= self.policy.timing.unconfirmedLimit { self.page(.lasts, subject, at: now) }
     }
 
     /// Puts down how steps ended, one write at a time.

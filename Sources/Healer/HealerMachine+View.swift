@@ -40,6 +40,7 @@ extension HealerMachine {
             case .refusing, .restarting, .dead, .hung, .unregistered: .unhealthy
             }
         let broker = node.node.brokerID
+        let yieldedTo = self.incidents[.node(node.node.name)]?.yielding?.to
         return ClusterView.NodeRow(
             node: node.node, status: status, code: condition?.code(for: node.node.role),
             isConfirmed: condition?.isConfirmed ?? false, identity: node.process?.value.identity,
@@ -48,7 +49,7 @@ extension HealerMachine {
             isController: broker != nil && broker == self.state.controller?.value?.broker,
             lastCheck: node.lastLook.map { self.wallTime(at: $0.at) }, age: node.lastLook.map { now - $0.at },
             response: node.troubleSince == nil ? node.lastAnswer?.took : nil, method: node.lastLook?.method,
-            error: condition?.kind == .well ? nil : node.hand ?? node.error ?? node.processError)
+            error: condition?.kind == .well ? nil : node.hand ?? yieldedTo ?? node.error ?? node.processError)
     }
 
     private func partitions(at now: Moment) -> ClusterView.Partitions {

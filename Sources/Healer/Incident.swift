@@ -26,6 +26,8 @@ struct Incident: Hashable, Sendable {
     var evidence: EvidenceStage = .none
     /// Who else was seen at the node, as it was told last.
     var hand: String?
+    /// For whom a step was given up last.
+    var yielding: Yielding?
     /// Removals of a registration that did not work, or are not permitted.
     var failedRemovals = 0
 
@@ -33,6 +35,14 @@ struct Incident: Hashable, Sendable {
         var refusal: Refusal
         var since: Moment
         var isRecorded: Bool
+    }
+    struct Yielding: Hashable, Sendable {
+        var to: String
+        /// The first time of those that nothing else came between.
+        var since: Moment
+        var count: Int
+        /// It is not tried again before.
+        var until: Moment
     }
     enum EvidenceStage: Hashable, Sendable {
         case none

@@ -100,9 +100,12 @@ public struct APIServer: Sendable {
         }
         if 200..<300 ~= answer.status { return answer }
         let said = try? JSONDecoder().decode(Complaint.self, from: Data(answer.body))
+        let reason = Self.reason(answer, said)
+        // Which budget it is only the cause says.
+        let cause = reason == .budget ? said?.details?.causes?.first { $0.reason == Self.budgetCause }?.message : nil
         throw APIFailure(
-            Self.reason(answer, said),
-            said?.message ?? "the API server at \(self.url) answers with status \(answer.status)")
+            reason,
+            cause ?? said?.message ?? "the API server at \(self.url) answers with status \(answer.status)")
     }
 
     private func failure(_ error: CurlError) -> APIFailure {
@@ -121,6 +124,8 @@ public struct APIServer: Sendable {
         }
     }
 
+    private static let budgetCause = "DisruptionBudget"
+
     private static func reason(_ answer: HTTPAnswer, _ said: Complaint?) -> APIFailure.Reason {
         switch answer.status {
         case 401: return .unauthorized
@@ -130,7 +135,7 @@ public struct APIServer: Sendable {
         case 410: return .gone
         case 429:
             let causes = said?.details?.causes ?? []
-            if causes.contains(where: { $0.reason == "DisruptionBudget" }) { return .budget }
+            if causes.contains(where: { $0.reason == Self.budgetCause }) { return .budget }
             let seconds = answer.retryAfter ?? said?.details?.retryAfterSeconds
             return .busy(retryAfter: seconds.map { .seconds($0) })
         default: return .status(answer.status)
@@ -142,6 +147,7 @@ public struct APIServer: Sendable {
         struct Details: Decodable {
             struct Cause: Decodable {
                 let reason: String?
+                let message: String?
             }
             let causes: [Cause]?
             let retryAfterSeconds: Int?

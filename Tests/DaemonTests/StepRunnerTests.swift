@@ -31,6 +31,19 @@ struct StepRunnerTests {
         }
     }
 
+    @Test("Only a step of ours can say that it gave way to somebody else")
+    func yields() async {
+        let runner = StepRunner(executable: Self.healer)
+        for (isOurs, outcome) in [(true, StepResult.Outcome.yielded), (false, .failed)] {
+            var order = self.order(["/bin/sh", "-c", "echo the budget kafka >&2; exit 75"])
+            order.mayYield = isOurs
+            let ended = await runner.run(order)
+            #expect(ended.result.outcome == outcome)
+            #expect(ended.result.output == "the budget kafka\n")
+            ended.finish(recorded: true)
+        }
+    }
+
     @Test("A step whose startBy has passed is not started")
     func late() async {
         let mark = "\(NSTemporaryDirectory())runner-\(UUID().uuidString)"

@@ -164,6 +164,50 @@ import Testing
         #expect(rig.runs.map(\.intent.step) == [.kill])
     }
 
+    @Test(
+        "A hand that only its refusal shows uses up no attempt: it is told, asked again later and later, and healed then"
+    )
+    func refusedByHand() {
+        var rig = Rig.leading()
+        rig.effects = []
+        rig.kill(self.broker)
+        // A real attempt before counts still.
+        rig.end(rig.runs[0].intent.id, .failed)
+        rig.pass(.seconds(12))
+        var starts: [Moment] = []
+        let refusal = StepResult(.yielded, exit: .code(75), output: "the budget kafka needs 3\n")
+        for _ in 0..<1400 {
+            if rig.runs(.start).count - 1 > starts.count {
+                starts.append(rig.now)
+                rig.send(.stepEnded(rig.runs.last!.intent.id, refusal))
+                #expect(rig.row(self.broker).error == "the budget kafka needs 3")
+            }
+            rig.pass(.milliseconds(100))
+        }
+        let gaps = zip(starts, starts.dropFirst()).map { $1 - $0 }
+        #expect(gaps.count == 5)
+        for (gap, expected) in zip(gaps, [10, 15, 22.5, 33.75, 50.625]) {
+            #expect(gap >= .seconds(expected) && gap < .seconds(expected + 1.5))
+        }
+        #expect(rig.runs(.start).map(\.intent.attempt) == [1, 2, 2, 2, 2, 2, 2])
+        #expect(rig.ledger.history(self.broker)?.attempts.filter { $0.outcome == .yielded }.count == 1)
+        #expect(rig.refused("foreign_hand", .start))
+        let told = rig.incident(self.broker)?.timeline.map(\.what).filter {
+            $0 == .foreignHand("the budget kafka needs 3")
+        }
+        #expect(told?.count == 1)
+        #expect(rig.pages == [.lasts], "it lasts: somebody should know")
+
+        rig.pass(.seconds(80))
+        #expect(rig.runs(.start).count == 8)
+        rig.start(self.broker)
+        rig.end(rig.runs.last!.intent.id)
+        rig.serve(self.broker)
+        rig.pass(.seconds(6))
+        #expect(rig.lastClosed?.closing == .healed)
+        #expect(rig.row(self.broker).error == nil)
+    }
+
     @Test("A dead broker is not started under a foreign hand, but loses its registration")
     func foreignHandAtDead() {
         var rig = Rig.leading()

@@ -98,6 +98,11 @@ struct PodLookTests {
         memory.evicted = "7ab939d2-7012-4876-bbbb-650a0a75d551"
         let ours = try self.look(Samples.evicted).state(memory, patience: .seconds(300), at: Moment(.seconds(2)))
         #expect(ours == ProcessState(state: .starting, identity: life))
+        // Ours was refused, and somebody deletes it without asking anyone.
+        var look = try self.look(Samples.evicted)
+        look.pod!.status.conditions!.removeAll { $0.type == "DisruptionTarget" }
+        let theirs = try look.state(memory, patience: .seconds(300), at: Moment(.seconds(2)))
+        #expect(theirs == ProcessState(state: .stopped, identity: life, hand: "pod kafka-2 is being deleted"))
     }
 
     @Test("The end of a pod that was seen is remembered when another has taken its place")

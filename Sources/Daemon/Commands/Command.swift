@@ -15,6 +15,8 @@ struct Command: Hashable, Sendable {
     /// Whether what it has begun may go on once it has succeeded, as a program that a start leaves in the background.
     /// Otherwise, and when it fails or reaches its limit, its process group ends with it.
     var leavesProcesses = false
+    /// Whether it is a step of ours, which says by ``StepResult/yieldStatus`` that it gave way to somebody else.
+    var mayYield = false
 
     /// How long a process group has between SIGTERM and SIGKILL once the limit is reached.
     static let politeness = Duration.seconds(1)

@@ -75,7 +75,7 @@ extension ClusterShell {
                     arguments: command.arguments, environment: command.environment,
                     limitMilliseconds: min(command.limit, intent.limit).wholeMilliseconds, cap: command.cap,
                     startBy: order.startBy.nanoseconds, leavesProcesses: command.leavesProcesses,
-                    orphan: self.putDown[intent.id]))
+                    mayYield: command.mayYield, orphan: self.putDown[intent.id]))
             self.ended[intent.id] = ended
             return ended.result
         } catch {

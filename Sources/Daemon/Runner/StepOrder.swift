@@ -12,6 +12,8 @@ struct StepOrder: Hashable, Sendable, Codable {
     var startBy: Int64
     /// See ``Command/leavesProcesses``.
     var leavesProcesses = false
+    /// See ``Command/mayYield``.
+    var mayYield = false
     /// What to do with the outcome if the healer is gone by then; `nil` where nobody could look for it.
     var orphan: OrphanOutcome?
 }
@@ -29,10 +31,15 @@ struct OrphanOutcome: Hashable, Sendable, Codable {
 }
 
 extension StepResult {
-    init(_ result: CommandResult) {
+    /// EX_TEMPFAIL of sysexits.h. An operator's own command may end with it for reasons of its own, so it counts for steps of
+    /// ours only.
+    static let yieldStatus: Int32 = 75
+
+    init(_ result: CommandResult, mayYield: Bool) {
         let outcome: Outcome =
             switch result.end {
             case .exited(.code(0)): .succeeded
+            case .exited(.code(Self.yieldStatus)) where mayYield: .yielded
             case .timedOut: .timedOut
             case .exited, .notStarted: result.isPermissionProblem ? .notPermitted : .failed
             }

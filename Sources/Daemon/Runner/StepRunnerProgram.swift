@@ -38,6 +38,6 @@ enum StepRunnerProgram {
         let result = command.runBlocking()
         // Of a start even one that failed: what has left its group may be the node itself, on its way.
         if !order.leavesProcesses { LeftBehind.endAll(carrying: "HEALER_STEP=\(mark)") }
-        return StepResult(result)
+        return StepResult(result, mayYield: order.mayYield)
     }
 }

@@ -29,6 +29,8 @@ struct KubernetesStep: Hashable, Sendable, Codable {
     /// Why it was not done.
     struct Refusal: Error, CustomStringConvertible {
         let description: String
+        /// Because somebody else goes first.
+        var yields = false
     }
 
     /// Returns what to print.
@@ -122,7 +124,8 @@ struct KubernetesStep: Hashable, Sendable, Codable {
                 case .conflict, .gone: wait = Self.pause
                 case .busy(let retryAfter): wait = retryAfter ?? Self.standardPause
                 case .budget:
-                    throw Refusal(description: "a PodDisruptionBudget does not allow it now: \(error.detail)")
+                    throw Refusal(
+                        description: "a PodDisruptionBudget does not allow it now: \(error.detail)", yields: true)
                 default: throw error
                 }
                 guard bootTime() + wait < end else { throw error }
@@ -170,4 +173,5 @@ extension KubernetesStep: SupervisorStep {
     }
 
     static func isForbidden(_ error: any Error) -> Bool { (error as? APIFailure)?.reason == .forbidden }
+    static func yields(_ error: any Error) -> Bool { (error as? Refusal)?.yields == true }
 }

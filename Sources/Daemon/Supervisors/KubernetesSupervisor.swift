@@ -58,7 +58,7 @@ final class KubernetesSupervisor: Supervisor {
             arguments: [self.executable, "kubernetes-step", order],
             environment: CommandSupervisor.cleanEnvironment.merging(environment) { $1 },
             // The step keeps the limit itself; this is for a step that does not.
-            limit: limit + .seconds(1))
+            limit: limit + .seconds(1), mayYield: true)
     }
 
     func status(of node: Node) async throws(SupervisorFailure) -> ProcessState {

@@ -25,7 +25,7 @@ struct PodLook: Hashable, Sendable {
             hand: self.hand(pod, memory))
         if pod.metadata.deletionTimestamp != nil {
             // Its controller makes another one; whoever asked for this end wants just that, or wants it gone.
-            state.state = pod.metadata.uid == memory.evicted ? .starting : .stopped
+            state.state = self.isOurs(pod, memory) ? .starting : .stopped
             return state
         }
         if status?.state.running != nil {
@@ -70,9 +70,15 @@ struct PodLook: Hashable, Sendable {
         return ProcessState(state: .starting, identity: nil, ended: memory.ended, hand: self.rollout)
     }
 
+    /// Whether a deletion under way is what we asked for. What we asked for may have been refused, and somebody deleted it
+    /// since: an eviction is marked as one (since 1.26).
+    private func isOurs(_ pod: Pod, _ memory: PodMemory) -> Bool {
+        pod.metadata.uid == memory.evicted && pod.disruption?.reason == "EvictionByEvictionAPI"
+    }
+
     /// Who is at it, other than healers.
     private func hand(_ pod: Pod, _ memory: PodMemory) -> String? {
-        if pod.metadata.deletionTimestamp != nil, pod.metadata.uid != memory.evicted {
+        if pod.metadata.deletionTimestamp != nil, !self.isOurs(pod, memory) {
             let why = pod.disruption.map { " (\([$0.reason, $0.message].compactMap(\.self).joined(separator: ": ")))" }
             return "pod \(self.name) is being deleted\(why ?? "")"
         }

@@ -8,7 +8,7 @@ struct PodMemory: Hashable, Sendable {
     /// Since when the present pod's container has not been ready although it ended once.
     private(set) var loopingSince: Moment?
     private var uid: String?
-    /// The pod whose deletion we asked for.
+    /// The pod whose eviction we asked for, whether or not it was granted.
     var evicted: String?
 
     mutating func fold(_ pod: Pod, _ container: ContainerStatus?, at now: Moment) {
