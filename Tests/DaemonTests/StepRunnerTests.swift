@@ -19,25 +19,25 @@ struct StepRunnerTests {
     }
 
     @Test("What a command does comes back as the step's result, one step after another")
-    func results() async {
+    func results() async throws {
         let runner = StepRunner(executable: Self.healer)
         for (arguments, outcome) in [
             (["/bin/sh", "-c", "echo done"], StepResult.Outcome.succeeded), (["/bin/sh", "-c", "exit 3"], .failed),
             (["/nonexistent/program"], .notPermitted),
         ] {
-            let ended = await runner.run(self.order(arguments))
+            let ended = try await runner.arm(self.order(arguments)).begin()
             #expect(ended.result.outcome == outcome)
             ended.finish(recorded: true)
         }
     }
 
     @Test("Only a step of ours can say that it gave way to somebody else")
-    func yields() async {
+    func yields() async throws {
         let runner = StepRunner(executable: Self.healer)
         for (isOurs, outcome) in [(true, StepResult.Outcome.yielded), (false, .failed)] {
             var order = self.order(["/bin/sh", "-c", "echo the budget kafka >&2; exit 75"])
             order.mayYield = isOurs
-            let ended = await runner.run(order)
+            let ended = try await runner.arm(order).begin()
             #expect(ended.result.outcome == outcome)
             #expect(ended.result.output == "the budget kafka\n")
             ended.finish(recorded: true)
@@ -45,19 +45,19 @@ struct StepRunnerTests {
     }
 
     @Test("A step whose startBy has passed is not started")
-    func late() async {
+    func late() async throws {
         let mark = "\(NSTemporaryDirectory())runner-\(UUID().uuidString)"
         let runner = StepRunner(executable: Self.healer)
-        let ended = await runner.run(self.order(["/usr/bin/touch", mark], startBy: .milliseconds(-1)))
+        let ended = try await runner.arm(self.order(["/usr/bin/touch", mark], startBy: .milliseconds(-1))).begin()
         ended.finish(recorded: true)
         #expect(ended.result.outcome == .notStarted)
         #expect(!FileManager.default.fileExists(atPath: mark))
     }
 
     @Test("A step at its limit is ended, and says so")
-    func limit() async {
+    func limit() async throws {
         let runner = StepRunner(executable: Self.healer)
-        let ended = await runner.run(self.order(["/bin/sleep", "600"], limit: 200))
+        let ended = try await runner.arm(self.order(["/bin/sleep", "600"], limit: 200)).begin()
         ended.finish(recorded: true)
         #expect(ended.result.outcome == .timedOut)
     }
@@ -70,7 +70,7 @@ struct StepRunnerTests {
             var order = self.order(["/bin/sh", "-c", "setsid sleep 120 >/dev/null 2>&1 & sleep 0.2"])
             order.environment["HEALER_TEST"] = String(mark.dropFirst("HEALER_TEST=".count))
             order.leavesProcesses = leaves
-            let ended = await runner.run(order)
+            let ended = try await runner.arm(order).begin()
             ended.finish(recorded: true)
             #expect(ended.result.outcome == .succeeded)
             let left = LeftBehind.processes(carrying: mark)
@@ -80,17 +80,19 @@ struct StepRunnerTests {
     }
 
     @Test("Steps at the same time do not wait for each other")
-    func together() async {
+    func together() async throws {
         let runner = StepRunner(executable: Self.healer)
-        let outcomes = await withTaskGroup(of: StepResult.Outcome.self, returning: [StepResult.Outcome].self) { group in
+        let outcomes = try await withThrowingTaskGroup(
+            of: StepResult.Outcome.self, returning: [StepResult.Outcome].self
+        ) { group in
             for _ in 0..<4 {
                 group.addTask {
-                    let ended = await runner.run(self.order(["/bin/sleep", "0.2"]))
+                    let ended = try await runner.arm(self.order(["/bin/sleep", "0.2"])).begin()
                     ended.finish(recorded: true)
                     return ended.result.outcome
                 }
             }
-            return await group.reduce(into: []) { $0.append($1) }
+            return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(outcomes == Array(repeating: .succeeded, count: 4))
     }

@@ -39,7 +39,8 @@ struct TestEngine: Sendable {
             try? input.fileHandleForWriting.close()
             holder.waitUntilExit()
         }
-        let line = readLine(output.fileHandleForReading.fileDescriptor, until: bootTime() + .seconds(120))
+        var said = LineReader(output.fileHandleForReading.fileDescriptor)
+        let line = said.next(until: bootTime() + .seconds(120))
         guard let address = line.flatMap({ EngineAddress(String(decoding: $0, as: UTF8.self)) }) else {
             try? input.fileHandleForWriting.close()
             let reason = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)

@@ -104,6 +104,30 @@ import Testing
         #expect(rig.runs.map(\.intent.attempt) == [1], "nothing was done to the world, so it does not count")
     }
 
+    @Test(
+        "One that its runner has put down as never begun is done anew at once: it can begin no more, and does not count"
+    )
+    func putDownAsNeverBegun() throws {
+        for isFoundLater in [false, true] {
+            var (intent, ledger) = self.leftBehind()
+            let never = StepResult(.notStarted, output: "its healer ended before it began")
+            if !isFoundLater {
+                let entry = try #require(ledger.contents.entries.first { $0.record.key == .recovery(self.broker) })
+                var record = try #require(ledger.recovery(self.broker))
+                record.result = never
+                let write = LedgerWrite(
+                    id: WriteID(rawValue: 99), purpose: .records,
+                    changes: [.put(.recovery(record), version: entry.version)])
+                #expect(ledger.apply(write, sentAt: Moment(.seconds(1000))).isCommitted)
+            }
+            var rig = self.successor(ledger)
+            if isFoundLater { rig.send(.probed(intent.id, .done(never))) }
+            rig.pass(.seconds(3))
+            #expect(rig.runs.map(\.intent.id.epoch) == [Epoch(2)])
+            #expect(rig.runs.map(\.intent.attempt) == [1], "nothing was done to the world")
+        }
+    }
+
     @Test("One of which nobody knows is closed as unknown, looked at, and counts as an attempt")
     func unknown() {
         let (_, ledger) = self.leftBehind()

@@ -55,32 +55,49 @@ extension ClusterShell {
             return StepResult(
                 .notStarted, output: "the audit trail cannot be written: \(self.auditProblem ?? "unknown why")")
         }
-        guard await self.markBegun(intent) else {
-            let path = self.means.ledger.layout.begun(intent.node)
-            return StepResult(.notStarted, output: "its beginning could not be put down at \(path)")
+        if intent.step == .deregister {
+            if let refusal = await self.mayNotBegin(order) { return refusal }
+            return await self.deregister(intent, order.startBy)
         }
-        guard let elector = self.elector, elector.mayBegin(under: intent.id.epoch),
-            self.means.time.now() <= order.startBy
-        else { return StepResult(.notStarted, output: "the leadership is in doubt, or startBy has passed") }
-        if intent.step == .deregister { return await self.deregister(intent, order.startBy) }
         guard let supervisor = target.supervisor else {
             return StepResult(.notPermitted, output: "\(intent.node) has no supervisor")
         }
+        let command: Command
         do throws(SupervisorFailure) {
-            let command = try supervisor.command(
+            command = try supervisor.command(
                 SupervisorVerb(intent.step), target.node, identity: intent.target,
                 environment: self.environment(of: order))
-            let ended = await self.means.runner.run(
+        } catch {
+            return StepResult(.notPermitted, output: error.reason)
+        }
+        let armed: ArmedStep
+        do throws(SpawnedProcess.Failure) {
+            // Before its beginning is put down, so that from then on somebody who outlives this healer knows of it.
+            armed = try await self.means.runner.arm(
                 StepOrder(
                     arguments: command.arguments, environment: command.environment,
                     limitMilliseconds: min(command.limit, intent.limit).wholeMilliseconds, cap: command.cap,
                     startBy: order.startBy.nanoseconds, leavesProcesses: command.leavesProcesses,
                     mayYield: command.mayYield, orphan: self.putDown[intent.id]))
-            self.ended[intent.id] = ended
-            return ended.result
         } catch {
-            return StepResult(.notPermitted, output: error.reason)
+            return StepResult(.notPermitted, output: "no runner: \(error)")
         }
+        let refusal = await self.mayNotBegin(order)
+        let ended = if let refusal { armed.drop(refusal) } else { await armed.begin() }
+        self.ended[intent.id] = ended
+        return ended.result
+    }
+
+    /// Puts down that it begins. `nil`: it may.
+    private func mayNotBegin(_ order: Order) async -> StepResult? {
+        guard await self.markBegun(order.intent) else {
+            let path = self.means.ledger.layout.begun(order.intent.node)
+            return StepResult(.notStarted, output: "its beginning could not be put down at \(path)")
+        }
+        guard let elector = self.elector, elector.mayBegin(under: order.intent.id.epoch),
+            self.means.time.now() <= order.startBy
+        else { return StepResult(.notStarted, output: "the leadership is in doubt, or startBy has passed") }
+        return nil
     }
 
     /// Right before a step begins, under the guard of the leadership: whoever claims later, and finds no mark, knows that

@@ -25,17 +25,17 @@ final class StepRunner: Sendable {
         }
     }
 
-    /// A runner that cannot be started is a step that was not permitted.
-    func run(_ order: StepOrder) async -> EndedStep {
-        await withCheckedContinuation { continuation in
-            Self.queue.async { continuation.resume(returning: self.runBlocking(order)) }
+    /// Tells a runner what is to be done, which it does not begin yet: if its healer ends before it says so, the runner puts
+    /// down that the step was never begun.
+    /// - Throws: a runner that cannot be started is a step that was not permitted.
+    func arm(_ order: StepOrder) async throws(SpawnedProcess.Failure) -> ArmedStep {
+        let armed = await withCheckedContinuation { continuation in
+            Self.queue.async { continuation.resume(returning: self.armBlocking(order)) }
         }
+        return try armed.get()
     }
 
-    private static let queue = DispatchQueue(label: "steps", attributes: .concurrent)
-    /// What a runner may take beyond its command's own limit.
-    private static let slack = Duration.seconds(10)
-
+    fileprivate static let queue = DispatchQueue(label: "steps", attributes: .concurrent)
     private func prepare() {
         let process = try? self.spawn()
         let unneeded = self.spare.withLock { spare in
@@ -54,7 +54,7 @@ final class StepRunner: Sendable {
             pipes: [.input, .output])
     }
 
-    private func runBlocking(_ order: StepOrder) -> EndedStep {
+    private func armBlocking(_ order: StepOrder) -> Result<ArmedStep, SpawnedProcess.Failure> {
         let waiting = self.spare.withLock { spare in
             let taken = spare
             spare = nil
@@ -65,15 +65,10 @@ final class StepRunner: Sendable {
         do {
             if let waiting, waiting.reap() == nil { process = waiting } else { process = try self.spawn() }
         } catch {
-            return EndedStep(result: StepResult(.notPermitted, output: "no runner: \(error)"), process: nil)
+            return .failure(error)
         }
         writeAll(process.input!, [UInt8](try! JSONEncoder().encode(order)) + [10])
-        let limit = bootTime() + .milliseconds(order.limitMilliseconds) + Command.politeness + Self.slack
-        let result =
-            readLine(process.output!, until: limit)
-            .flatMap { try? JSONDecoder().decode(StepResult.self, from: Data($0)) }
-            ?? StepResult(.unknown, output: "the runner ended without an answer")
-        return EndedStep(result: result, process: process)
+        return .success(ArmedStep(order: order, process: process))
     }
 
     /// Waits for its end, so that no zombie is left.
@@ -85,21 +80,56 @@ final class StepRunner: Sendable {
     }
 }
 
+/// A step that a runner waits to begin. One of its calls is to be made, once.
+struct ArmedStep: Sendable {
+    static let begin: [UInt8] = Array("begin".utf8)
+    static let dropped: [UInt8] = Array("dropped".utf8)
+
+    fileprivate let order: StepOrder
+    fileprivate let process: SpawnedProcess
+
+    /// What a runner may take beyond its command's own limit.
+    private static let slack = Duration.seconds(10)
+
+    /// Has it done.
+    func begin() async -> EndedStep {
+        await withCheckedContinuation { continuation in
+            StepRunner.queue.async { continuation.resume(returning: self.beginBlocking()) }
+        }
+    }
+
+    /// It is not to be done. That is recorded like any other outcome.
+    func drop(_ result: StepResult) -> EndedStep {
+        writeAll(self.process.input!, Self.dropped + [10])
+        return EndedStep(result: result, process: self.process)
+    }
+
+    private func beginBlocking() -> EndedStep {
+        writeAll(self.process.input!, Self.begin + [10])
+        let limit = bootTime() + .milliseconds(self.order.limitMilliseconds) + Command.politeness + Self.slack
+        var output = LineReader(self.process.output!)
+        let result =
+            output.next(until: limit)
+            .flatMap { try? JSONDecoder().decode(StepResult.self, from: Data($0)) }
+            ?? StepResult(.unknown, output: "the runner ended without an answer")
+        return EndedStep(result: result, process: self.process)
+    }
+}
+
 /// What came of a step, and the runner that waits to hear that this was recorded.
 struct EndedStep: Sendable {
     static let recorded: [UInt8] = Array("recorded".utf8)
 
     let result: StepResult
-    fileprivate let process: SpawnedProcess?
+    fileprivate let process: SpawnedProcess
 
     /// To be called once.
     /// - Parameter recorded: false leaves the recording to the runner.
     func finish(recorded: Bool) {
-        guard let process = self.process else { return }
-        if recorded { writeAll(process.input!, Self.recorded + [10]) }
-        close(process.input!)
-        close(process.output!)
-        StepRunner.reap(process)
+        if recorded { writeAll(self.process.input!, Self.recorded + [10]) }
+        close(self.process.input!)
+        close(self.process.output!)
+        StepRunner.reap(self.process)
     }
 }
 
@@ -116,18 +146,35 @@ func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
     }
 }
 
-/// The bytes before the next newline; `nil` if the other side closes first, or the deadline passes.
-func readLine(_ descriptor: Int32, until deadline: Moment?) -> [UInt8]? {
-    var line: [UInt8] = []
-    while true {
-        let left = deadline.map { ($0 - bootTime()).wholeMilliseconds } ?? 1_000_000
-        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard left > 0, poll(&polled, 1, Int32(min(left, 1_000_000))) >= 0 else { return nil }
-        guard polled.revents != 0 else { continue }
-        var bytes = [UInt8](repeating: 0, count: 65536)
-        let count = read(descriptor, &bytes, bytes.count)
-        guard count > 0 else { return nil }
-        line += bytes[..<count]
-        if let end = line.firstIndex(of: 10) { return Array(line[..<end]) }
+/// What the other side of a pipe says, line by line.
+struct LineReader {
+    let descriptor: Int32
+    /// Read already, of lines that nobody has asked for.
+    private var rest: [UInt8] = []
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    /// The bytes before the next newline; `nil` if the other side closes first, or the deadline passes.
+    mutating func next(until deadline: Moment?) -> [UInt8]? {
+        while true {
+            if let end = self.rest.firstIndex(of: 10) {
+                defer { self.rest.removeSubrange(...end) }
+                return Array(self.rest[..<end])
+            }
+            guard let bytes = self.more(until: deadline) else { return nil }
+            self.rest += bytes
+        }
+    }
+
+    private func more(until deadline: Moment?) -> ArraySlice<UInt8>? {
+        while true {
+            let left = deadline.map { ($0 - bootTime()).wholeMilliseconds } ?? 1_000_000
+            var polled = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
+            guard left > 0, poll(&polled, 1, Int32(min(left, 1_000_000))) >= 0 else { return nil }
+            guard polled.revents != 0 else { continue }
+            var bytes = [UInt8](repeating: 0, count: 65536)
+            let count = read(self.descriptor, &bytes, bytes.count)
+            return count > 0 ? bytes[..<count] : nil
+        }
     }
 }

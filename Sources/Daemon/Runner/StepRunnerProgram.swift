@@ -2,25 +2,40 @@ import Cluster
 import FoundationEssentials
 import Glibc
 
-/// `healer step-runner`: reads one order, runs it, prints its result, and waits to hear that it was recorded. If the
-/// healer is gone instead, it records the outcome itself.
+/// `healer step-runner`: reads one order, waits for the word to begin, runs it, prints its result, and waits to hear that it
+/// was recorded. If the healer is gone instead, it records the outcome itself: of a step that was never begun, that.
 enum StepRunnerProgram {
     /// How long it waits to be told that the outcome was recorded: a healer that is frozen for longer is taken for gone.
     static let patience = Duration.seconds(60)
+    /// After `startBy`, when it begins no more: for a healer that says late that it will not have it begun.
+    private static let margin = Duration.seconds(2)
 
     static func run() async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         umask(0o077)
-        guard let line = readLine(STDIN_FILENO, until: nil),
+        var input = LineReader(STDIN_FILENO)
+        guard let line = input.next(until: nil),
             let order = try? JSONDecoder().decode(StepOrder.self, from: Data(line))
         else {
             writeAll(STDERR_FILENO, Array("healer step-runner is started by healer, not by hand\n".utf8))
             return 2
         }
-        let result = self.carryOut(order)
-        writeAll(STDOUT_FILENO, [UInt8](try! JSONEncoder().encode(result)) + [10])
-        if readLine(STDIN_FILENO, until: bootTime() + self.patience) == EndedStep.recorded { return 0 }
-        guard let orphan = order.orphan else { return 1 }
+        // Nobody else can begin it: what is not begun here never is.
+        var result = StepResult(.notStarted, output: "its healer ended, or stood still, before it began")
+        switch input.next(until: Moment(nanoseconds: order.startBy) + self.margin) {
+        case ArmedStep.begin:
+            result = self.carryOut(order)
+            writeAll(STDOUT_FILENO, [UInt8](try! JSONEncoder().encode(result)) + [10])
+        case .some: result.output = "its healer would not have it begun any more"
+        case nil: return await self.leave(result, order.orphan)
+        }
+        if input.next(until: bootTime() + self.patience) == EndedStep.recorded { return 0 }
+        return await self.leave(result, order.orphan)
+    }
+
+    /// Where the next leader finds it.
+    private static func leave(_ result: StepResult, _ orphan: OrphanOutcome?) async -> Int32 {
+        guard let orphan else { return 1 }
         return await orphan.putDown(result) ? 0 : 1
     }
 
