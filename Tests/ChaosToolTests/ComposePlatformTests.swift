@@ -28,6 +28,8 @@ import Testing
         #expect(first.boottime == first.at.rawValue * 1_000_000 - 1_795_000_000_000_000_000)
         #expect(first.healer == "healer-1" && first.epoch == 3 && first.intent == "3-1" && first.startBy == 77)
         #expect(first.identity == "0af@2026" && first.isStep && !requests[1].isStep)
+        let end = NodeEnd(time: "2026-11-22T01:10:13.523Z", node: "kafka-2", verb: .start, intent: "3-1")
+        #expect(FilterLog.ends(in: text) == [end], "what failed, and a dump, are no steps that were carried out")
     }
 
     @Test("Whoever asks says who it is in words of one line, and nothing else is taken for that")

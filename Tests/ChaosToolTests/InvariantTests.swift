@@ -115,6 +115,80 @@ import Testing
         #expect(self.violated(self.good()) == [])
     }
 
+    @Test(
+        "A leader's death counts for the moment that it hit, by the logs of ZooKeeper and of the supervisor",
+        arguments: [
+            // The intent is there from second 4 on, asked for at 5, done at 6, its outcome there at 7.
+            (3.5, 3.6, nil, "to start anything"), (4.2, 4.4, .afterIntent, "had not been begun"),
+            (4.8, 5.2, nil, "begun in that moment"), (5.2, 5.4, .midStep, "was under way"),
+            (5.8, 6.2, nil, "carried out in that moment"), (6.2, 6.4, .beforeOutcome, "had been carried out"),
+            (6.8, 7.2, nil, "was recorded"), (7.2, 7.4, nil, "was recorded"),
+        ] as [(Double, Double, KillMoment?, String)])
+    func moments(from: Double, done: Double, moment: KillMoment?, why: String) {
+        func at(_ second: Double) -> WallTime { WallTime(Self.start.rawValue + Int64(second * 1000)) }
+        var story = self.good()
+        story.changes.insert([], at: 5)
+        story.sessions.append(1)
+        story.changes.insert([], at: 5)
+        story.sessions.append(1)
+        var record = self.record(of: story) { record in
+            record.faults.append(
+                FaultRecord(word: "kill", text: "", members: ["healer-1"], from: at(from), done: at(done)))
+            record.ends = [NodeEnd(time: at(6).iso8601, node: "kafka-2", verb: .start, intent: "1-2")]
+        }
+        let hit = KillMoment.hit(in: record)
+        #expect(hit.moment == moment && hit.why.contains(why), "\(hit)")
+        for wanted in KillMoment.allCases {
+            record = record.expecting(wanted)
+            let verdict = RunVerdict(record)
+            let outcome: RunVerdict.Outcome = wanted == moment ? .passed : .invalid
+            #expect(verdict.outcome == outcome, "\(verdict.complaints)")
+            #expect(verdict.isMissed == (wanted != moment))
+        }
+        record.faults.removeLast()
+        #expect(KillMoment.hit(in: record).why == "no leader was killed")
+    }
+
+    @Test("A life that is followed by two starts, an intent begun twice and a node that nobody started are counted")
+    func counted() {
+        func figures(_ requests: [NodeRequest], away: [String] = []) -> [Int] {
+            var story = self.good()
+            story.requests = requests
+            let figures = RunVerdict(self.record(of: story) { $0.end.away = away }).figures
+            return [figures.startedTwice, figures.forgotten]
+        }
+        let start = self.request(.start, "1-2", at: 5, result: .started)
+        #expect(figures([start]) == [0, 0])
+        #expect(figures([start, self.request(.start, "1-2", at: 6, result: .running)]) == [0, 0])
+        #expect(figures([start, self.request(.start, "2-1", epoch: 2, at: 6, result: .started)]) == [1, 0])
+        let later = self.request(.start, "1-2", at: 6, result: .started, identity: "boot:8:9")
+        #expect(figures([start, later]) == [1, 0])
+        #expect(figures([self.request(.start, "1-2", at: 5, result: .staleEpoch)]) == [0, 1])
+        #expect(figures([start], away: ["kafka-2"]) == [0, 1])
+    }
+
+    @Test("What missed its moment is played again, as often again as was asked for at most, and does not count")
+    func sums() {
+        let good = RunVerdict(self.record(of: self.good()))
+        var missed = self.record(of: self.good())
+        missed = missed.expecting(.midStep)
+        var sum = RunSum(name: "F0")
+        for verdict in [good, RunVerdict(missed)] { sum.add(verdict) }
+        #expect(sum.isShort(of: 2) && !sum.isGood(of: 2))
+        sum.add(good)
+        #expect(!sum.isShort(of: 2) && sum.isGood(of: 2))
+        #expect(sum.line == "F0 runs=3 valid=2 invalid=1 passed=2 failed=0 started-twice=0 forgotten=0")
+        var never = RunSum(name: "F0")
+        while never.isShort(of: 2) { never.add(RunVerdict(missed)) }
+        #expect(never.runs == 4 && !never.isGood(of: 2))
+        var bad = good.record
+        bad.end.isInSync = false
+        sum.add(RunVerdict(bad))
+        #expect(
+            !sum.isGood(of: 3)
+                && RunSum.all([sum, never]).line.hasPrefix("all runs=8 valid=3 invalid=5 passed=2 failed=1"))
+    }
+
     @Test("S1: a second intent for a node whose first one is open")
     func overlap() {
         var story = self.good()
@@ -331,6 +405,19 @@ import Testing
         #expect(self.violated(self.good()) { $0.end.members = ["healer-1", "healer-1"] } == [.l2])
         #expect(self.violated(self.good()) { $0.end.openRecoveries = [IntentID("1-2")!] } == [.l3])
         #expect(self.violated(self.good()) { $0.end.verdicts = ["a": [], "b": ["brokerDead kafka-2"]] } == [.l5])
+    }
+}
+
+extension RunRecord {
+    fileprivate func expecting(_ moment: KillMoment) -> RunRecord {
+        var scenario = self.scenario
+        scenario.then.moment = moment
+        var record = RunRecord(
+            scenario: scenario, seed: self.seed, cast: self.cast, began: self.began, stepsEnded: self.stepsEnded,
+            settled: self.settled, ended: self.ended, history: self.history)
+        (record.faults, record.requests, record.ends) = (self.faults, self.requests, self.ends)
+        (record.auditTrails, record.end) = (self.auditTrails, self.end)
+        return record
     }
 }
 

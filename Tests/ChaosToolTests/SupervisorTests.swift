@@ -32,6 +32,7 @@ extension RealServers {
                 #expect(try await sandbox.start(name).result == .running)
                 #expect(try sandbox.status(of: name) == after)
                 #expect(try sandbox.requests().map(\.result) == [.killed, .notRunning, .started, .running])
+                #expect(try sandbox.requestLog.ends().map(\.verb) == [.kill, .start], "what was not done has no end")
             }
         }
 

@@ -274,6 +274,8 @@ final class ComposePlatform: Platform {
         return FilterLog.requests(in: try await self.docker(["logs", "-t", Self.filter]), offset: offset)
     }
 
+    func ends() async throws -> [NodeEnd] { FilterLog.ends(in: try await self.docker(["logs", "-t", Self.filter])) }
+
     func transactionLogs() async throws -> [String: [[UInt8]]] {
         var logs: [String: [[UInt8]]] = [:]
         for member in self.cast where member.part == .zooKeeper {

@@ -8,10 +8,19 @@ import Foundation
 enum FilterLog {
     /// - Parameter offset: what CLOCK_BOOTTIME is ahead of the wall clock, in nanoseconds.
     static func requests(in text: String, offset: Int64) -> [NodeRequest] {
-        text.split(separator: "\n").compactMap { self.request(in: $0, offset: offset) }
+        text.split(separator: "\n").compactMap { self.request(in: $0, offset: offset)?.request }
     }
 
-    private static func request(in line: Substring, offset: Int64) -> NodeRequest? {
+    /// Of what was done, when the engine said so.
+    static func ends(in text: String) -> [NodeEnd] {
+        text.split(separator: "\n").compactMap { self.request(in: $0, offset: 0) }.filter(\.request.isCarriedOut).map {
+            NodeEnd(time: $0.answered.iso8601, node: $0.request.node, verb: $0.request.verb, intent: $0.request.intent)
+        }
+    }
+
+    private static func request(
+        in line: Substring, offset: Int64
+    ) -> (request: NodeRequest, answered: WallTime)? {
         let form =
             /(\S+)Z healer-docker-filter: passed on: POST \/containers\/[^\/ ]+\/([a-z]+)(\?\S*)? \(([^)]+)\), answered (\d+)(?: after (\d+) ms)?(?:, for (.*))?/
         guard let found = line.wholeMatch(of: form)?.output, let status = Int(found.5),
@@ -23,11 +32,12 @@ enum FilterLog {
         let at = WallTime(written.rawValue - (found.6.flatMap { Int64($0) } ?? 0))
         let origin = StepOrigin(reading: found.7.map(String.init) ?? "")
         let result = self.result(of: verb, status)
-        return NodeRequest(
+        let request = NodeRequest(
             time: at.iso8601, boottime: at.rawValue * 1_000_000 + offset, node: String(found.4), verb: verb,
             identity: origin[.identity], found: nil, intent: origin[.intent], incident: origin[.incident],
             epoch: origin[.epoch].flatMap { Int64($0) }, healer: origin[.healer],
             startBy: origin[.startBy].flatMap { Int64($0) }, result: result, code: result.code)
+        return (request, written)
     }
 
     /// By the engine's answer: 204, 304 where it is so already, 409 where the state does not allow it.

@@ -55,6 +55,8 @@ protocol Platform: Sendable {
     func serves(_ node: String) async -> Bool
     /// Every request to the supervisors so far.
     func requests() async throws -> [NodeRequest]
+    /// Every step that the supervisors have carried out so far.
+    func ends() async throws -> [NodeEnd]
     /// What the ZooKeeper servers have written down, by server, each server's files in order.
     func transactionLogs() async throws -> [String: [[UInt8]]]
     /// What a broker says that is none of these; `nil` if none answers in time.

@@ -168,7 +168,7 @@ final class ProcessPlatform: Platform {
         guard self.scenario.given.startTakes > .zero else { return }
         let script = """
             #!/bin/sh
-            if [ "$3" = start ]; then sleep \(self.scenario.given.startTakes.inSeconds); fi
+            if [ "$3" = start ]; then set -- "$@" --takes \(self.scenario.given.startTakes.inSeconds); fi
             exec '\(try OwnProgram.path)' "$@"
 
             """
@@ -308,6 +308,7 @@ final class ProcessPlatform: Platform {
     }
 
     func requests() async throws -> [NodeRequest] { try self.sandbox.requests() }
+    func ends() async throws -> [NodeEnd] { try self.sandbox.requestLog.ends() }
 
     func transactionLogs() async throws -> [String: [[UInt8]]] {
         let servers = self.sandbox.description.zookeepers

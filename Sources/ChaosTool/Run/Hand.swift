@@ -63,7 +63,9 @@ actor Hand {
                 from: HostClock.wall))
         self.progress(self.faults[place].text)
         switch fault {
-        case .kill: for member in members { try await self.platform.kill(member) }
+        case .kill:
+            for member in members { try await self.platform.kill(member) }
+            self.faults[place].done = HostClock.wall
         case .stop where self.sabotage == .killForStop: for member in members { try await self.platform.kill(member) }
         case .stop: for member in members { try await self.platform.stop(member) }
         case .freeze:
@@ -179,6 +181,7 @@ extension Fault {
         case .link(.bandwidth(let rate), let ends): "narrows to \(rate) kB/s\(Self.text(ends))"
         case .link(.reset, let ends): "resets\(Self.text(ends))"
         case .link(.halfOpen, let ends): "leaves half open\(Self.text(ends))"
+        case .link(.holdPermission, _): "holds back the next permission, and all answers after it, of"
         }
     }
     private static func text(_ ways: Set<LinkFault.Way>) -> String {
@@ -194,6 +197,9 @@ extension Fault {
 }
 
 extension LinkFault {
+    /// In no other write than that of an intent to start: as its record is encoded, with its keys in order.
+    private static let permission = #""step":"start","target":"#
+
     /// - Parameter outgoing: whether the hurt member is the one that connects.
     fileprivate func orders(outgoing: Bool) -> [ProxyOrder] {
         func directions(_ ways: Set<Way>) -> Set<ProxyDirection> {
@@ -206,6 +212,7 @@ extension LinkFault {
         case .bandwidth(let rate): return [.bandwidth(rate * 1000)]
         case .reset: return [.reset]
         case .halfOpen: return [.halfOpen]
+        case .holdPermission: return [.holdAfter(Array(Self.permission.utf8))]
         }
     }
 }

@@ -5,7 +5,8 @@ struct RunVerdict: Sendable {
     enum Outcome: String, Hashable, Sendable, Codable {
         case passed
         case violated
-        /// It says nothing: there was too little load before the first step, or nothing was hurt.
+        /// It says nothing: there was too little load before the first step, nothing was hurt, or a leader was killed at
+        /// another moment than the scenario is about.
         case invalid
     }
 
@@ -14,6 +15,8 @@ struct RunVerdict: Sendable {
     /// What the scenario expects and did not come.
     let unmet: [String]
     let invalid: [String]
+    /// Whether a leader was killed at another moment than the scenario is about.
+    let isMissed: Bool
     let figures: Figures
 
     /// What a scenario can expect, as it was.
@@ -32,6 +35,11 @@ struct RunVerdict: Sendable {
         var elections = 0
         /// In seconds, from the end of the last step.
         var settled: Double?
+        /// By the supervisor's log: lives of a node that were followed by two starts, and intents that were begun twice.
+        var startedTwice = 0
+        /// Nodes that chaos has killed, and that nobody has started since by the supervisor's log, or that are away in the
+        /// end.
+        var forgotten = 0
     }
 
     init(_ record: RunRecord) {
@@ -78,6 +86,11 @@ struct RunVerdict: Sendable {
             invalid.append("only \(before.count) messages were acknowledged before the first step")
         }
         if record.faults.isEmpty { invalid.append("nothing was hurt") }
+        let hit = KillMoment.hit(in: record)
+        self.isMissed = then.moment.map { $0 != hit.moment } ?? false
+        if let moment = then.moment, self.isMissed {
+            invalid.append("no leader was killed \(moment.rawValue): when it was, \(hit.why)")
+        }
         self.invalid = invalid
     }
 
@@ -128,6 +141,32 @@ extension RunVerdict.Figures {
         self.metricsBack = Self.metricsBack(record)
         self.elections = record.history.elections.count { $0 >= record.began }
         self.settled = record.end.isWell ? record.settled.seconds(since: record.stepsEnded) : nil
+        self.startedTwice = Self.startedTwice(record)
+        self.forgotten = Self.forgotten(record)
+    }
+
+    private static func startedTwice(_ record: RunRecord) -> Int {
+        let starts = record.requests.filter { $0.isStep && $0.result == .started && $0.at >= record.began }
+        func doubles(_ name: (NodeRequest) -> String?) -> Set<String> {
+            let named = Dictionary(grouping: starts.compactMap(name)) { $0 }
+            return Set(named.filter { $0.value.count > 1 }.keys)
+        }
+        let lives = doubles { request in request.identity.map { "\(request.node) after \($0)" } }
+        return lives.count + doubles { request in request.intent.map { "intent \($0)" } }.count
+    }
+
+    private static func forgotten(_ record: RunRecord) -> Int {
+        let killed = record.faults.filter { $0.word == "kill" }.flatMap { fault in
+            fault.members.map { (name: $0, at: fault.from) }
+        }
+        let nodes = killed.filter { killed in
+            record.cast.contains { $0.name == killed.name && $0.part != .healer }
+        }
+        let left = nodes.filter { node in
+            record.end.away.contains(node.name)
+                || !record.requests.contains { $0.node == node.name && $0.result == .started && $0.at >= node.at }
+        }
+        return Set(left.map(\.name)).count
     }
 
     private static func metricsBack(_ record: RunRecord) -> Double? {

@@ -82,6 +82,7 @@ struct ScenarioRun: Sendable {
     private func witnessed(_ platform: some Platform, _ stage: Stage) async throws -> RunRecord {
         // First, so that whatever was asked for has its intent in the logs, and its cause among the faults.
         let requests = try await platform.requests().filter { $0.at >= platform.since }
+        let ends = try await platform.ends().filter { $0.at >= platform.since }
         let faults = await stage.hand.faults.map { $0.ended(by: requests) }
         let logs = try await platform.transactionLogs().values.map { $0.flatMap(TransactionLog.transactions) }
         let transactions = TransactionLog.committed(logs, servers: self.scenario.given.zookeepers)
@@ -93,6 +94,7 @@ struct ScenarioRun: Sendable {
                 transactions, layout: platform.layout, minInSyncReplicas: min(2, self.scenario.given.brokers)))
         record.since = platform.since
         record.requests = requests
+        record.ends = ends
         record.faults = faults
         if transactions.contains(where: { $0.says(platform.canary) }) { record.leaks.append("ZooKeeper") }
         return record

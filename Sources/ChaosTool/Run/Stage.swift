@@ -91,6 +91,10 @@ actor Stage {
             let records = await self.tree.ask { try await $0.recoveries() }
             return records?.contains { $0.isOpen } ?? false
         case .asked: return try await self.platform.requests().count(where: \.isStep) > self.asked
+        case .carriedOut:
+            let ended = Set(try await self.platform.ends().compactMap(\.intent))
+            let begun = try await self.platform.requests().filter { $0.isStep && $0.isCarriedOut }.compactMap(\.intent)
+            return !begun.isEmpty && begun.allSatisfy { ended.contains($0) }
         case .confirmed:
             let records = await self.tree.ask { try await $0.incidents() }
             return records?.contains { $0.phase == .confirmed } ?? false
@@ -135,7 +139,9 @@ actor Stage {
             await self.tree.ask { try await $0.recoveries().filter(\.isOpen).map(\.intent.id) } ?? []
         state.openIncidents =
             await self.tree.ask { try await $0.incidents().filter { $0.phase != .closed } } ?? []
-        state.verdicts = await self.tree.ask { try await $0.verdicts() } ?? [:]
+        // What a healer said that died since stands there until its session ends.
+        let verdicts = await self.tree.ask { try await $0.verdicts() } ?? [:]
+        state.verdicts = verdicts.filter { state.living.contains($0.key) }
         let metadata = await self.platform.metadata(avoiding: [])
         for member in self.platform.cast {
             switch member.part {

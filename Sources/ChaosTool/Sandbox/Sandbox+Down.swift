@@ -92,6 +92,7 @@ extension Sandbox {
         }
         try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try move("\(self.directory)/requests.log", "\(folder)/requests.log")
+        try move("\(self.directory)/requests.log.ends", "\(folder)/requests.log.ends")
         try move("\(self.directory)/healers", "\(folder)/healers")
         try? files.removeItem(atPath: "\(folder)/sandbox.json")
         try files.copyItem(atPath: "\(self.directory)/sandbox.json", toPath: "\(folder)/sandbox.json")

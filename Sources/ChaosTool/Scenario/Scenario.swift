@@ -88,7 +88,7 @@ struct ScenarioStep: Hashable, Sendable {
                 ? .brokerLinks : role.isHealer || ends == .healers ? .healerLinks : .peerLinks
             return switch fault {
             case .cut, .stall: [side]
-            case .delay, .bandwidth, .reset, .halfOpen: [side, .shapedLinks]
+            case .delay, .bandwidth, .reset, .halfOpen, .holdPermission: [side, .shapedLinks]
             }
         case .hurt(.fullDisk, _), .hurt(.readOnlyLogs, _): return [.smallDisks]
         case .move: return [.healerLinks]
@@ -156,6 +156,9 @@ enum LinkFault: Hashable, Sendable {
     case reset
     /// The server's side is gone, and nobody told the client.
     case halfOpen
+    /// From a healer's next intent to start something on no answer comes any more: it stands in ZooKeeper, and its
+    /// healer does not hear of it.
+    case holdPermission
 
     /// As the member sees it that is hurt.
     enum Way: String, Hashable, Sendable, CaseIterable { case `in`, out }
@@ -168,6 +171,7 @@ enum LinkFault: Hashable, Sendable {
         case .bandwidth: "bandwidth"
         case .reset: "reset"
         case .halfOpen: "half-open"
+        case .holdPermission: "hold-permission"
         }
     }
 }
@@ -228,6 +232,8 @@ enum Condition: String, Hashable, Sendable, CaseIterable {
     case intent
     /// A supervisor was asked for a step by a healer, since the step before began.
     case asked
+    /// Whatever supervisors were asked for by healers has been carried out.
+    case carriedOut = "carried-out"
     /// An incident is confirmed.
     case confirmed
     /// An incident says that nothing is done because the audit trail cannot be written.
@@ -257,6 +263,8 @@ struct Expectation: Hashable, Sendable {
     var sessionsLost: Count?
     /// Of a leader by the ensemble, which shows that a fault between its servers was felt.
     var elections: Count?
+    /// Where in a start the leader that was killed last must have been, or the run says nothing.
+    var moment: KillMoment?
 
     struct Count: Hashable, Sendable, CustomStringConvertible {
         let least: Int

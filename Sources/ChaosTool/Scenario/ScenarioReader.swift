@@ -81,8 +81,7 @@ final class ScenarioReader {
             node,
             [
                 "settle", "leaderships", "started", "killed", "deregistered", "takeover", "metrics", "acked",
-                "sessions-lost",
-                "elections",
+                "sessions-lost", "elections", "moment",
             ])
         then.settle = fields["settle"].flatMap { self.duration($0) } ?? then.settle
         then.takeover = fields["takeover"].flatMap { self.duration($0) }
@@ -93,6 +92,9 @@ final class ScenarioReader {
         then.deregistered = fields["deregistered"].flatMap { self.count($0) }
         then.acked = fields["acked"].flatMap { self.count($0) }
         then.elections = fields["elections"].flatMap { self.count($0) }
+        then.moment = fields["moment"].flatMap {
+            self.word($0, kind: "moment", among: KillMoment.allCases.map(\.rawValue))
+        }.flatMap { KillMoment(rawValue: $0) }
         then.sessionsLost = fields["sessions-lost"].flatMap { self.count($0) }
         return then
     }
@@ -114,7 +116,7 @@ final class ScenarioReader {
         "read-only-logs": ["for", "while"], "maintenance": ["for", "while"],
         "cut": ["from", "ways", "for", "while"], "stall": ["from", "ways", "for", "while"],
         "delay": ["from", "by", "jitter", "for", "while"], "bandwidth": ["from", "to", "for", "while"],
-        "reset": ["from"], "half-open": ["from", "for", "while"],
+        "reset": ["from"], "half-open": ["from", "for", "while"], "hold-permission": ["for", "while"],
         "wait": [], "await": ["within"], "repeat": ["steps"], "move": ["to"],
     ]
 
@@ -164,6 +166,9 @@ final class ScenarioReader {
         case "read-only-logs" where !role.isHealer:
             self.complain("only healers have logs of their own; write such as `leader` or `healer-1`", at: value.mark)
             return nil
+        case "hold-permission" where !role.isHealer:
+            self.complain("only healers ask for permissions; write such as `leader` or `healer-1`", at: value.mark)
+            return nil
         case "maintenance" where role.isHealer:
             self.complain("only nodes are left to people; write such as `kafka-2`", at: value.mark)
             return nil
@@ -200,6 +205,7 @@ final class ScenarioReader {
         case "stall": return .stall(ways)
         case "reset": return .reset
         case "half-open": return .halfOpen
+        case "hold-permission": return .holdPermission
         case "bandwidth":
             guard let rate = self.needed("to", fields, "kilobytes a second", at: mark) else { return nil }
             return self.integer(rate, in: 1...1_000_000).map { .bandwidth($0) }

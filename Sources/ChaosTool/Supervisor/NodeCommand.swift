@@ -8,7 +8,7 @@ enum NodeCommand {
 
         status    one JSON line: {"exit":…,"identity":…,"state":"running|exited|stopped"}   [--log-status]
         logs      the last lines of the node's log                                          [--lines N]
-        start     launches it unless it runs; does not wait until it serves
+        start     launches it unless it runs; does not wait until it serves                 [--takes SECONDS]
         stop      SIGTERM, after a time SIGKILL: then the state is `stopped`                [--within SECONDS]
         kill      SIGKILL, to a frozen process too
         restart   stop and start                                                            [--within SECONDS]
@@ -25,7 +25,8 @@ enum NodeCommand {
         let line: Arguments
         do {
             line = try Arguments(
-                arguments, options: ["--directory", "--identity", "--lines", "--within"], flags: ["--log-status"])
+                arguments, options: ["--directory", "--identity", "--lines", "--within", "--takes"],
+                flags: ["--log-status"])
         } catch is HelpRequested {
             Console.print(self.usage)
             return ExitCode.success
@@ -56,7 +57,9 @@ enum NodeCommand {
             let (answer, text) = try supervisor.dump(from: origin)
             if !text.isEmpty { Console.print(text) }
             return self.finish(answer, quiet: answer.result == .dumped)
-        case .start: return self.finish(try supervisor.start(from: origin))
+        case .start:
+            let takes = try line.seconds("--takes") ?? .zero
+            return self.finish(try supervisor.start(from: origin, takes: takes))
         case .stop: return self.finish(try supervisor.stop(within: within, from: origin))
         case .kill: return self.finish(try supervisor.kill(from: origin))
         case .restart: return self.finish(try supervisor.restart(within: within, from: origin))

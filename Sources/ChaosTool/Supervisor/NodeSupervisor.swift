@@ -48,7 +48,8 @@ struct NodeSupervisor: Sendable {
     ///
     /// With an identity: only if that life was the last one, so that a late duplicate does not start what was meanwhile
     /// started and stopped by somebody else.
-    func start(from origin: RequestOrigin = .anybody) throws -> Answer {
+    /// - Parameter takes: so long nothing is done between the decision and the launch.
+    func start(from origin: RequestOrigin = .anybody, takes: Duration = .zero) throws -> Answer {
         let lock = try LockedFile(self.node.startLock, limit: .seconds(60))
         let state = self.status()
         let wanted: NodeResult =
@@ -62,7 +63,10 @@ struct NodeSupervisor: Sendable {
                 .started
             }
         let result = try self.admit(.start, origin, state, wanted)
-        if result == .started { try self.launch(.start, origin) }
+        if result == .started {
+            usleep(UInt32(takes.wholeMilliseconds * 1000))
+            try self.launch(.start, origin)
+        }
         let answer = self.answer(result, to: origin)
         _ = consume lock
         return answer
@@ -71,14 +75,20 @@ struct NodeSupervisor: Sendable {
     /// SIGTERM, and after `limit` SIGKILL; returns when it has ended. The end counts as asked for.
     func stop(within limit: Duration = .seconds(30), from origin: RequestOrigin = .anybody) throws -> Answer {
         let answer = try self.signal(SIGTERM, .stop, .stopped, origin)
-        if answer.result == .stopped { try self.awaitEnd(within: limit) }
+        if answer.result == .stopped {
+            try self.awaitEnd(within: limit)
+            try self.carriedOut(.stop, origin)
+        }
         return answer
     }
 
     /// SIGKILL to the present life, or only to the one named; returns when it has ended.
     func kill(from origin: RequestOrigin = .anybody) throws -> Answer {
         let answer = try self.signal(SIGKILL, .kill, .killed, origin)
-        if answer.result == .killed { try self.awaitEnd(within: .seconds(30)) }
+        if answer.result == .killed {
+            try self.awaitEnd(within: .seconds(30))
+            try self.carriedOut(.kill, origin)
+        }
         return answer
     }
 
@@ -135,6 +145,10 @@ struct NodeSupervisor: Sendable {
             wanted: wanted)
     }
 
+    private func carriedOut(_ verb: NodeVerb, _ origin: RequestOrigin) throws {
+        try self.sandbox.requestLog.carriedOut(verb, node: self.node.name, origin: origin)
+    }
+
     /// Decides and sends under the lock that the keeper needs to reap, so the number cannot pass to another process.
     private func signal(
         _ number: Int32, _ verb: NodeVerb, _ success: NodeResult, _ origin: RequestOrigin
@@ -187,6 +201,7 @@ struct NodeSupervisor: Sendable {
             _ = try? self.admit(verb, origin, state, .launchFailed)
             throw error
         }
+        try self.carriedOut(verb, origin)
     }
 
     private var runs: String { "\(self.node.name) runs as \(self.status().identity?.rawValue ?? "?")" }

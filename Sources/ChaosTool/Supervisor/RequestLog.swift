@@ -105,6 +105,15 @@ struct NodeRequest: Hashable, Sendable, Codable {
     let code: Int32
 }
 
+/// One line of `requests.log.ends`: what was decided has been done, and whoever asked is about to be told.
+struct NodeEnd: Hashable, Sendable, Codable {
+    /// As ``NodeRequest/time``.
+    let time: String
+    let node: String
+    let verb: NodeVerb
+    let intent: String?
+}
+
 /// The witness: every request to the supervisor of a sandbox, one JSON line each, in the order they were decided.
 ///
 /// A line is written under the lock and before the effect, so that no effect is without a line, whatever becomes of the
@@ -115,6 +124,7 @@ struct RequestLog: Sendable {
     init(directory: String) { self.path = "\(directory)/requests.log" }
     /// Holds the highest epoch that was served, so that no one has to read the whole log to know it.
     private var epochPath: String { "\(self.path).epoch" }
+    private var endsPath: String { "\(self.path).ends" }
 
     /// Writes the line and returns what was decided: `wanted`, unless the epoch is older than one served before.
     func admit(
@@ -135,18 +145,28 @@ struct RequestLog: Sendable {
             identity: origin.identity?.rawValue, found: found?.rawValue, intent: origin.intent,
             incident: origin.incident, epoch: origin.epoch?.rawValue, healer: origin.healer,
             startBy: origin.startBy?.nanoseconds, result: result, code: result.code)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try log.append(String(decoding: encoder.encode(request), as: UTF8.self))
+        try log.append(StatusLine.json(request))
         return result
+    }
+
+    /// To be called when a step has been carried out, before whoever asked for it is answered.
+    func carriedOut(_ verb: NodeVerb, node: String, origin: RequestOrigin) throws {
+        try LockedFile(self.endsPath).append(
+            StatusLine.json(NodeEnd(time: HostClock.iso8601, node: node, verb: verb, intent: origin.intent)))
     }
 
     /// All lines so far.
     /// - Throws: if a line is none of ours.
-    func requests() throws -> [NodeRequest] {
-        guard let data = FileManager.default.contents(atPath: self.path) else { return [] }
+    func requests() throws -> [NodeRequest] { try Self.lines(of: self.path) }
+
+    /// What was carried out so far, in the order of its end.
+    /// - Throws: if a line is none of ours.
+    func ends() throws -> [NodeEnd] { try Self.lines(of: self.endsPath) }
+
+    private static func lines<Line: Decodable>(of path: String) throws -> [Line] {
+        guard let data = FileManager.default.contents(atPath: path) else { return [] }
         return try data.split(separator: UInt8(ascii: "\n")).map {
-            try JSONDecoder().decode(NodeRequest.self, from: $0)
+            try JSONDecoder().decode(Line.self, from: $0)
         }
     }
 

@@ -18,6 +18,8 @@ struct RunRecord: Sendable {
     var faults: [FaultRecord] = []
     var history: TreeHistory
     var requests: [NodeRequest] = []
+    /// What supervisors have carried out, in order of its end.
+    var ends: [NodeEnd] = []
     /// In order.
     var looks: [ClusterLook] = []
     /// What whoever led told a dashboard, in order.
@@ -47,6 +49,8 @@ struct FaultRecord: Hashable, Sendable, Codable {
     let from: WallTime
     /// When it was undone; `nil`: never.
     var until: WallTime?
+    /// When a kill had surely been one: whoever was killed was gone.
+    var done: WallTime?
 }
 
 /// What the brokers said at one moment.
@@ -116,7 +120,14 @@ extension NodeRequest {
     /// A healer's, for a step.
     var isStep: Bool { self.epoch != nil && self.verb.isFenced }
     /// Something was done.
-    var isDone: Bool { [.started, .stopped, .killed, .restarted, .launchFailed].contains(self.result) }
+    var isDone: Bool { self.isCarriedOut || self.result == .launchFailed }
+    /// Something was done, and not in vain.
+    var isCarriedOut: Bool { [.started, .stopped, .killed, .restarted].contains(self.result) }
+}
+
+extension NodeEnd {
+    /// As ``NodeRequest/at``.
+    var at: WallTime { WallTime(iso8601: self.time) ?? WallTime(0) }
 }
 
 extension WallTime {
