@@ -26,9 +26,9 @@ extension ElectionMachine {
         self.phase = .following(candidate, place)
         let call: StoreCall =
             switch question {
-            case .line: .children(self.layout.candidates)
+            case .line, .lineAfterNews: .children(self.layout.candidates)
             // One watch at a time, or each change would set off more looks than the last one.
-            case .record: .get(self.layout.leader, watch: self.session.recordWatch == nil)
+            case .record, .news: .get(self.layout.leader, watch: self.session.recordWatch == nil)
             case .ahead(let path): .exists(path, watch: self.session.aheadWatch?.path != path)
             }
         return [.call(ticket, call)]
@@ -46,12 +46,17 @@ extension ElectionMachine {
             // What we have created ourselves we do see: it was removed.
             guard place.line.contains(candidate.name) else { return self.join(at: now) }
             return self.ask(.record, candidate, place, at: now)
-        case (.record, .success(.node(let node))):
+        case (.lineAfterNews, .success(.children(let names))):
+            place.line = CandidateName.inOrder(names)
+            guard place.line.contains(candidate.name) else { return self.join(at: now) }
+            guard let seen = place.seen else { return self.look(candidate, at: now) }
+            return self.takePlace(candidate, place, seen, at: now)
+        case (.record, .success(.node(let node))), (.news, .success(.node(let node))):
             if self.session.recordWatch == nil {
                 guard self.session.mayRest(on: ticket) else { return self.look(candidate, at: now) }
                 self.session.recordWatch = ticket
             }
-            return self.recordSeen(candidate, place, node, at: now)
+            return self.recordSeen(candidate, place, node, isNews: question == .news, at: now)
         case (.ahead(let path), .success(.stat(.some))):
             if self.session.aheadWatch?.path != path {
                 guard self.session.mayRest(on: ticket) else { return self.look(candidate, at: now) }
@@ -70,13 +75,13 @@ extension ElectionMachine {
         case (_, .failure(let error)) where error.reason == .notAuthorized:
             return [.alert(.notAuthorized(path: error.path))]
                 + self.look(candidate, after: Self.refusedPause, at: now)
-        case (_, .failure), (.line, .success), (.record, .success):
+        case (_, .failure), (.line, .success), (.lineAfterNews, .success), (.record, .success), (.news, .success):
             return self.look(candidate, after: Self.retryPause, at: now)
         }
     }
 
     private mutating func recordSeen(
-        _ candidate: Candidate, _ place: Place, _ node: StoreNode, at now: Moment
+        _ candidate: Candidate, _ place: Place, _ node: StoreNode, isNews: Bool, at now: Moment
     ) -> [ElectionEffect] {
         var place = place
         let before = place.seen
@@ -105,8 +110,18 @@ extension ElectionMachine {
         if leader == nil, seen.record.successor == candidate.name {
             return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, by: .vacancy, at: now)
         }
+        // The line that is known is older than the record: whoever leads now may have joined since.
+        if isNews { return effects + self.ask(.lineAfterNews, candidate, place, at: now) }
+        return effects + self.takePlace(candidate, place, seen, at: now)
+    }
+
+    /// Waits for whoever is to be waited for, or claims.
+    private mutating func takePlace(
+        _ candidate: Candidate, _ place: Place, _ seen: SeenRecord, at now: Moment
+    ) -> [ElectionEffect] {
+        var place = place
         if let awaited = self.awaited(by: candidate, place, seen.record) {
-            return effects + self.ask(.ahead(path: self.layout.candidate(awaited)), candidate, place, at: now)
+            return self.ask(.ahead(path: self.layout.candidate(awaited)), candidate, place, at: now)
         }
         if let successor = seen.record.successor, place.line.contains(successor) {
             if place.standingBack?.version != seen.version {
@@ -117,11 +132,11 @@ extension ElectionMachine {
                 place.asking = nil
                 place.lookAgainAt = until
                 self.phase = .following(candidate, place)
-                return effects
+                return []
             }
         }
-        let takeover = leader == nil ? Takeover.vacancy : .expiry
-        return effects + self.claim(candidate, over: seen, corpse: nil, beat: nil, by: takeover, at: now)
+        let takeover = seen.record.holder == nil ? Takeover.vacancy : .expiry
+        return self.claim(candidate, over: seen, corpse: nil, beat: nil, by: takeover, at: now)
     }
 
     /// Whom we wait for: the one ahead of us; if there is none, the leader, if it is still in line behind us.

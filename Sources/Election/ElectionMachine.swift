@@ -180,8 +180,10 @@ public struct ElectionMachine: Hashable, Sendable {
     }
 
     private mutating func watchFired(_ ticket: Ticket, at now: Moment) -> [ElectionEffect] {
+        let isRecord = ticket == self.session.recordWatch
         guard ticket.session == self.session.number, self.session.fired(ticket) else { return [] }
         switch self.phase {
+        case .following(let candidate, let place) where isRecord: return self.ask(.news, candidate, place, at: now)
         case .following(let candidate, _): return self.look(candidate, at: now)
         case .leading, .suspended: return self.readRecord()
         case .idle, .opening, .joining, .claiming, .resigning, .stopped: return []  // Each reads for itself.

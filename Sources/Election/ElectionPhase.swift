@@ -25,6 +25,10 @@ public enum JoinQuestion: Hashable, Sendable {
 public enum LookQuestion: Hashable, Sendable {
     case line
     case record
+    /// What does the record say now, after it has changed? Asked before the line: it may name us, and then no line counts.
+    case news
+    /// It does not, so the line counts, as it stands after that.
+    case lineAfterNews
     /// Does this candidate live, and tell us when it goes.
     case ahead(path: String)
 }

@@ -39,6 +39,50 @@ struct SuccessionTests {
         #expect(self.isClaim(bench.call?.call))
     }
 
+    /// Second in line behind `ahead`, under a leader that is last; the record's change has just been heard of.
+    private func recordChanges() throws -> (Bench, own: String) {
+        var bench = Bench()
+        let path = try bench.join()
+        try bench.answer(.success(.children(["ahead-n_0000000001", Bench.name(path), "rival-n_0000000009"])))
+        let watch = try #require(bench.call).ticket
+        try bench.answer(Bench.node(Bench.rival(epoch: 3), version: 6))
+        try bench.answer(.success(.stat(Bench.stat())))
+        bench.handle(.watchFired(watch))
+        #expect(bench.call?.call == .get(Bench.layout.leader, watch: true))
+        return (bench, Bench.name(path))
+    }
+
+    @Test("Who is named hears of it by the record, and claims without another look")
+    func namedByWatch() throws {
+        var (bench, own) = try self.recordChanges()
+        try bench.answer(Bench.node(.vacant(Epoch(3), for: own), version: 7))
+        #expect(self.isClaim(bench.call?.call))
+    }
+
+    @Test("Who is not named takes its place by the line as it stands after the record")
+    func notNamedByWatch() throws {
+        for isAhead in [true, false] {
+            var (bench, own) = try self.recordChanges()
+            try bench.answer(Bench.node(.vacant(Epoch(3)), version: 7))
+            #expect(bench.call?.call == .children(Bench.layout.candidates))
+            try bench.answer(.success(.children(isAhead ? ["ahead-n_0000000001", own] : [own])))
+            if isAhead {
+                // Watched already.
+                #expect(bench.call?.call == .exists(Bench.layout.candidate("ahead-n_0000000001"), watch: false))
+            } else {
+                #expect(self.isClaim(bench.call?.call))
+            }
+        }
+    }
+
+    @Test("One that joined and leads since the line was read is not claimed over by the line that was")
+    func joinedSince() throws {
+        var (bench, own) = try self.recordChanges()
+        try bench.answer(Bench.node(Bench.rival(epoch: 4, nonce: "late"), version: 7))
+        try bench.answer(.success(.children([own, "late-n_0000000010"])))
+        #expect(bench.call?.call == .exists(Bench.layout.candidate("late-n_0000000010"), watch: true))
+    }
+
     @Test("The first in line lets the named one go first, and claims when that one does not in time")
     func standsBack() throws {
         let record = LeaderRecord.vacant(Epoch(3), for: Self.named)
