@@ -12,9 +12,11 @@ struct ProxiedHealers {
 
     /// Brings all of it up, waits until one healer leads and all have looked, and takes it down again however the body
     /// ends.
-    /// - Parameter replacements: of lines of `examples/config_development.yaml`, each of which must be there.
+    /// - Parameters:
+    ///   - profile: `steady` where nobody but the test may end a leadership, also on a machine that is busy.
+    ///   - replacements: of lines of `examples/config_development.yaml`, each of which must be there.
     static func during(
-        _ options: SandboxOptions, healers count: Int, replacements: [(String, String)],
+        _ options: SandboxOptions, healers count: Int, profile: String = "fast", replacements: [(String, String)],
         _ body: (ProxiedHealers) async throws -> Void
     ) async throws {
         let directory = "\(NSTemporaryDirectory())proxied-\(UUID().uuidString.prefix(8))"
@@ -34,7 +36,7 @@ struct ProxiedHealers {
                     healers[id] = try HealerProcess(
                         id, sandbox: sandbox, program: OwnProgram.beside("healer"), configuration: configuration,
                         settings: [
-                            "SANDBOX_ZOOKEEPER": servers, "HEALER_COUNT": "\(count)", "HEALER_PROFILE": "fast",
+                            "SANDBOX_ZOOKEEPER": servers, "HEALER_COUNT": "\(count)", "HEALER_PROFILE": profile,
                         ])
                 }
                 let cluster = HealedCluster(sandbox: sandbox, tree: tree, healers: healers)

@@ -11,7 +11,8 @@ struct UnbegunStepTests {
 
     @Test("Is known to be so by the next leader, who starts the broker without waiting for the step's time limit")
     func leaderDies() async throws {
-        try await ProxiedHealers.during(SandboxOptions(topics: []), healers: 3, replacements: []) { healers in
+        let options = SandboxOptions(topics: [])
+        try await ProxiedHealers.during(options, healers: 3, profile: "steady", replacements: []) { healers in
             let cluster = healers.cluster
             try await healers.awaitAllInLine()
             let old = try await cluster.leader()
