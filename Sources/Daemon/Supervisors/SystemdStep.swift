@@ -25,34 +25,18 @@ struct SystemdStep: Hashable, Sendable, Codable {
     func carryOut(startBy: Moment?) async throws -> String {
         let end = bootTime() + .milliseconds(self.limitMilliseconds)
         let unit = try await self.look(until: end)
-        guard unit.load == "loaded" else {
-            throw Refusal(description: "\(self.systemctl.place) is \(unit.load): left alone")
+        switch self.judge(unit) {
+        case .refused(let reason): throw Refusal(description: reason)
+        case .needless(let reason): return reason
+        case .act: break
         }
-        func mayBegin() throws {
-            if let startBy, bootTime() > startBy { throw Refusal(description: "startBy had passed") }
-            if let hand = unit.foreignHand {
-                throw Refusal(description: "\(self.systemctl.place): \(hand); left to it")
-            }
-            guard unit.invocation == self.identity else {
-                let life = unit.invocation?.rawValue ?? "systemd knows of none"
-                throw Refusal(
-                    description:
-                        "\(self.systemctl.place) is in another life now (\(life)): \(self.verb.rawValue) not done")
-            }
-        }
+        if let startBy, bootTime() > startBy { throw Refusal(description: "startBy had passed") }
         switch self.verb {
-        case .start:
-            if unit.isUp, unit.activity != .deactivating { return "runs already: \(unit.invocation?.rawValue ?? "")" }
-            if unit.isAutoRestarting { return "systemd is about to start it itself" }
-            try mayBegin()
-            return try await self.start(unit, until: end)
+        case .start: return try await self.start(unit, until: end)
         case .stop:
-            try mayBegin()
             try await self.tell(.stop, "stop", until: end)
             return "stopped"
         case .kill:
-            try mayBegin()
-            guard unit.isUp else { return "it had ended" }
             try await self.tell(.kill, "kill", until: end)
             while bootTime() + Self.pause < end {
                 let now = try await self.look(until: end)
@@ -61,12 +45,9 @@ struct SystemdStep: Hashable, Sendable, Codable {
             }
             throw Refusal(description: "it was sent SIGKILL, and has not ended yet")
         case .restart:
-            try mayBegin()
             try await self.tell(.restart, "restart", until: end)
             return "restarted: \(try await self.look(until: end).invocation?.rawValue ?? "")"
-        case .dump:
-            try mayBegin()
-            return try await self.dump(until: end)
+        case .dump: return try await self.dump(until: end)
         case .status, .logs:
             throw Refusal(description: "\(self.verb.rawValue) is no step")
         }
@@ -74,22 +55,52 @@ struct SystemdStep: Hashable, Sendable, Codable {
 
     private static let pause = Duration.milliseconds(100)
 
+    /// What a look at the unit, right before it is told anything, means for this step.
+    enum Judgement: Hashable, Sendable {
+        /// The life that is meant is there, and nobody else is at it.
+        case act
+        /// There is nothing left to do, for this reason.
+        case needless(String)
+        case refused(String)
+    }
+
+    func judge(_ unit: UnitState) -> Judgement {
+        guard unit.load == "loaded" else { return .refused("\(self.systemctl.place) is \(unit.load): left alone") }
+        if self.verb == .start {
+            if unit.isUp, unit.activity != .deactivating {
+                return .needless("runs already: \(unit.invocation?.rawValue ?? "")")
+            }
+            if unit.isAutoRestarting { return .needless("systemd is about to start it itself") }
+        }
+        if let hand = unit.foreignHand { return .refused("\(self.systemctl.place): \(hand); left to it") }
+        guard unit.invocation == self.identity else {
+            let life = unit.invocation?.rawValue ?? "systemd knows of none"
+            return .refused("\(self.systemctl.place) is in another life now (\(life)): \(self.verb.rawValue) not done")
+        }
+        return self.verb == .kill && !unit.isUp ? .needless("it had ended") : .act
+    }
+
     /// One that has been started too often lately systemd refuses to start, and only sometimes says so in `Result`: the
     /// reason of an earlier end stays there. Then the job fails without a new life.
     private func start(_ unit: UnitState, until end: Moment) async throws -> String {
         func started(_ how: String) async throws -> String {
             "\(how): \(try await self.look(until: end).invocation?.rawValue ?? "")"
         }
-        if unit.result != "start-limit-hit" {
+        if !unit.isAtStartLimit {
             do { try await self.tell(.start, "start", until: end) } catch let refusal as Refusal {
                 let now = try await self.look(until: end)
-                let isLimit = !refusal.isForbidden && now.activity == .failed && now.invocation == unit.invocation
-                guard isLimit, refusal.description.contains(Self.failedJob) else { throw refusal }
+                guard Self.isStartLimit(refusal, before: unit, after: now) else { throw refusal }
                 return try await self.startAgain(until: end, started)
             }
             return try await started("started")
         }
         return try await self.startAgain(until: end, started)
+    }
+
+    /// Whether a start was refused because of the start limit: it failed as a job, and there was no new life.
+    static func isStartLimit(_ refusal: Refusal, before: UnitState, after: UnitState) -> Bool {
+        !refusal.isForbidden && refusal.description.contains(Self.failedJob) && after.activity == .failed
+            && after.invocation == before.invocation
     }
 
     /// systemctl's words for a start that was refused or failed, not for one whose dependency failed.

@@ -94,6 +94,9 @@ extension UnitState {
     /// systemd will start it again by itself (`Restart=`).
     var isAutoRestarting: Bool { self.activity == .activating && self.detail.hasPrefix("auto-restart") }
 
+    /// systemd says itself that it was started too often lately.
+    var isAtStartLimit: Bool { self.result == "start-limit-hit" }
+
     /// A process of this life runs, or is about to: one that prepares it counts (`start-pre`).
     var isUp: Bool {
         switch self.activity {
@@ -112,7 +115,9 @@ extension UnitState {
             throw SupervisorFailure(reason: "systemd cannot load the unit: \(self.load)")
         }
         return ProcessState(
-            state: try self.state(), identity: self.invocation, exit: self.isUp ? nil : self.exit)
+            state: try self.state(), identity: self.invocation, exit: self.isUp ? nil : self.exit,
+            // A unit that starts has a job as well, and a healer's own start may be that job.
+            hand: self.isUp && self.activity != .deactivating ? nil : self.foreignHand)
     }
 
     private func state() throws(SupervisorFailure) -> ProcessState.State {
@@ -156,8 +161,8 @@ extension UnitState {
 
     /// Why a step must leave it alone: somebody else is at it. `nil` if nobody is.
     var foreignHand: String? {
-        if let job = self.job { return "job \(job), which somebody else asked for, is queued for it" }
         if self.activity == .deactivating, self.mainProcess != nil { return "it is being stopped" }
+        if let job = self.job { return "job \(job) is queued for it" }
         return nil
     }
 }

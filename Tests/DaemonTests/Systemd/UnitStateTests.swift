@@ -87,9 +87,10 @@ struct UnitStateTests {
             (ShownUnit.stopping, .stopped, "0e1fef45a6844ac68367ff9cc69ad2f2", nil),
         ] as [(String, ProcessState.State, String?, ExitStatus?)])
     func states(text: String, state: ProcessState.State, identity: String?, exit: ExitStatus?) throws {
+        let hand = text == ShownUnit.stopping ? "it is being stopped" : nil
         #expect(
             try UnitState(text).process()
-                == ProcessState(state: state, identity: identity.map { ProcessIdentity($0) }, exit: exit))
+                == ProcessState(state: state, identity: identity.map { ProcessIdentity($0) }, exit: exit, hand: hand))
     }
 
     @Test("A queued job, a mask, the kernel's and the watchdog's hand are told apart from a death and from a stop")
@@ -97,7 +98,11 @@ struct UnitStateTests {
         func state(_ text: String) throws -> ProcessState.State { try UnitState(text).process().state }
         let queued = ShownUnit.killed.replacing("Job=\n", with: "Job=12\n")
         #expect(try state(queued) == .restarting)
-        #expect(try UnitState(queued).foreignHand == "job 12, which somebody else asked for, is queued for it")
+        #expect(try UnitState(queued).foreignHand == "job 12 is queued for it")
+        #expect(try UnitState(queued).process().hand == "job 12 is queued for it")
+        // A start, perhaps a healer's own, while it is at work.
+        #expect(try UnitState(ShownUnit.preparing).foreignHand == "job 868 is queued for it")
+        #expect(try UnitState(ShownUnit.preparing).process().hand == nil)
         #expect(try state(ShownUnit.killed.replacing("LoadState=loaded", with: "LoadState=masked")) == .stopped)
         #expect(try UnitState(ShownUnit.killed).foreignHand == nil)
         for result in ["oom-kill", "watchdog"] {
