@@ -105,6 +105,36 @@ struct StartTests {
         }
     }
 
+    @Test("A broker that was down when healers first looked, and that the file does not name, is said to be unknown")
+    func stranger() async throws {
+        try await self.withServer(brokers: 2, topics: [SandboxTopic(name: "messages", partitions: 4)]) { sandbox in
+            try await sandbox.kill("kafka-2")
+            let tree = try await CoordinationTree(zookeeper: sandbox.description.zookeeper)
+            do {
+                try await self.until("its registration ends") {
+                    try await tree.session.exists("/brokers/ids/2") == nil
+                }
+                await tree.close()
+            } catch {
+                await tree.close()
+                throw error
+            }
+            let settings = ["SANDBOX_BOOTSTRAP": sandbox.description.bootstrap, "HEALER_MODE": "observe"]
+            let unknown = "broker 2 holds replicas, but no healer has ever seen it register"
+            let test = try self.healer("looks", sandbox, settings, command: "test")
+            #expect(await test.ended(within: Self.patience) == .code(10))
+            #expect(test.tail().contains(unknown), "\(test.tail())")
+            let healer = try self.healer("says", sandbox, settings)
+            try await self.until("how many it knows, and which it does not") {
+                let lines = healer.tail(1000).split(separator: "\n")
+                return lines.contains { $0.contains("brokers are looked after") && $0.contains("brokers.known=1") }
+                    && lines.contains { $0.contains("WARNING not every broker is known") && $0.contains(unknown) }
+            }
+            healer.send(SIGTERM)
+            #expect(await healer.ended(within: Self.patience) == .code(0))
+        }
+    }
+
     @Test("`healer test` looks at the nodes that are remembered in ZooKeeper, and writes nothing there")
     func testRemembers() async throws {
         try await self.withServer { sandbox in
@@ -155,9 +185,11 @@ struct StartTests {
         }
     }
 
-    private func withServer(brokers: Int = 0, _ body: (Sandbox) async throws -> Void) async throws {
+    private func withServer(
+        brokers: Int = 0, topics: [SandboxTopic] = [], _ body: (Sandbox) async throws -> Void
+    ) async throws {
         let directory = "\(NSTemporaryDirectory())started-\(UUID().uuidString.prefix(8))"
-        try await Sandbox.during(SandboxOptions(zookeepers: 1, brokers: brokers, topics: []), in: directory) {
+        try await Sandbox.during(SandboxOptions(zookeepers: 1, brokers: brokers, topics: topics), in: directory) {
             try await body($0)
         }
     }
@@ -166,10 +198,8 @@ struct StartTests {
         _ name: String, _ sandbox: Sandbox, _ settings: [String: String], configuration: String? = nil,
         command: String = "run"
     ) throws -> HealerProcess {
-        var settings = settings
-        settings["HEALER_COUNT"] = "1"
-        // The sandbox has no brokers, but the file wants to name some.
-        settings["SANDBOX_BOOTSTRAP"] = "127.0.0.1:9"
+        // Most sandboxes here have no brokers, but the file wants to name some.
+        let settings = settings.merging(["HEALER_COUNT": "1", "SANDBOX_BOOTSTRAP": "127.0.0.1:9"]) { own, _ in own }
         return try HealerProcess(
             HealerID(name), sandbox: sandbox, program: OwnProgram.beside("healer"), command: command,
             configuration: configuration ?? OwnProgram.example("config_development.yaml"), settings: settings)

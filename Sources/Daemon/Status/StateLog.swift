@@ -23,6 +23,7 @@ struct StateLog: Sendable {
         var said = Standing()
         var measuredAt: Moment?
         var isUnknown = false
+        var (isIntroduced, strangers) = (false, [BrokerID]())
         let begin = self.time.now()
         while (try? await self.time.sleep(for: Self.interval)) != nil {
             let seen = await view()
@@ -32,6 +33,12 @@ struct StateLog: Sendable {
             if isUnknown == seen.knowsBrokers, isUnknown || self.time.now() - begin >= Self.introduction {
                 isUnknown.toggle()
                 self.say(unknown: isUnknown, seen)
+            }
+            if seen.knowsBrokers, isIntroduced || self.time.now() - begin >= Self.introduction {
+                let unseen = self.sources.strangers(seen)
+                if !isIntroduced { self.introduce(seen) }
+                if !unseen.isEmpty, unseen != strangers { self.warn(of: unseen, seen) }
+                (isIntroduced, strangers) = (true, unseen)
             }
             guard let slowest = seen.nodes.compactMap(\.response).max() else { continue }
             if measuredAt.map({ self.time.now() - $0 >= Self.performanceInterval }) ?? true {
@@ -48,6 +55,28 @@ struct StateLog: Sendable {
             [
                 "kafka.problem": .string(self.sources.problem(seen) ?? ""),
                 "kafka.bootstrap_servers": .string(self.sources.bootstrap),
+            ])
+    }
+
+    /// How many brokers are looked after, and how many of them who says: the file, or themselves by registering. The rest
+    /// are remembered in ZooKeeper.
+    private func introduce(_ seen: ClusterView) {
+        let brokers = seen.nodes.filter { $0.node.brokerID != nil }
+        self.log.info(
+            "brokers are looked after",
+            [
+                "kafka.brokers.known": .integer(Int64(brokers.count)),
+                "kafka.brokers.named": .integer(Int64(brokers.count { self.sources.named.contains($0.node.name) })),
+                "kafka.brokers.registered": .integer(Int64(brokers.count { $0.registered == true })),
+            ])
+    }
+
+    private func warn(of strangers: [BrokerID], _ seen: ClusterView) {
+        self.log.warning(
+            "not every broker is known",
+            [
+                "kafka.brokers.unknown": .string(strangers.map(\.description).joined(separator: ",")),
+                "kafka.problem": .string(self.sources.problem(seen) ?? ""),
             ])
     }
 
