@@ -10,7 +10,9 @@ struct OperationsPageTests {
     func blocks() async throws {
         let page = try String(contentsOfFile: OwnProgram.above("docs/operations.md"), encoding: .utf8)
         let blocks = Self.blocks(of: page)
-        #expect(blocks.count >= 8)
+        #expect(blocks.count >= 11)
+        // No block of another kind, which nobody would run.
+        #expect(page.split(separator: "\n").count { $0.drop { $0 == " " }.hasPrefix("```") } == 2 * blocks.count)
         try await HealedCluster.during { cluster in
             let configuration = try OwnProgram.example("config_development.yaml")
             let programs = URL(fileURLWithPath: try OwnProgram.path).deletingLastPathComponent().path
@@ -18,6 +20,7 @@ struct OperationsPageTests {
             let environment = [
                 "PATH": "\(programs):\(scripts):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")",
                 "HOME": NSHomeDirectory(), "CONFIG": configuration,
+                "LOGS": "\(cluster.sandbox.directory)/healers/healer-1", "BACKUP": cluster.sandbox.directory,
                 "HEALER_ZOOKEEPER": cluster.sandbox.description.zookeeper,
                 "SANDBOX_ZOOKEEPER": cluster.sandbox.description.zookeeper,
                 "SANDBOX_BOOTSTRAP": cluster.sandbox.description.bootstrap,

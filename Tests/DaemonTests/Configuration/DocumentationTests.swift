@@ -131,6 +131,22 @@ struct DocumentationTests {
         #expect(systemd.transport?.destination.description == "kafka-healing@${host}")
     }
 
+    @Test("The Docker example is valid with nothing in the environment, and reaches containers through the filter")
+    func docker() throws {
+        let loaded = try ConfigurationFile.load("\(Self.repository)/examples/config_docker.yaml", environment: [:])
+        #expect(loaded.warnings == [])
+        let cluster = try #require(loaded.configuration.clusters.first)
+        #expect(cluster.effectiveMode == .observe)
+        let docker = try #require(cluster.supervisor?.docker)
+        #expect(docker.engine.description == "unix:///run/healer/docker.sock")
+        #expect(docker.container.description == "${node}")
+        // The service before the engine listens there.
+        let unit = try String(
+            contentsOfFile: "\(Self.repository)/deploy/systemd/docker-filter/healer-docker-filter.service",
+            encoding: .utf8)
+        #expect(unit.contains("--listen=\(docker.engine.description) "))
+    }
+
     /// The example is the base's configuration, so that what is read and what is applied cannot differ.
     @Test("The Kubernetes example heals pods by their names, as the manifests name them")
     func kubernetes() throws {
