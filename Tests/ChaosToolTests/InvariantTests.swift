@@ -149,6 +149,18 @@ import Testing
         #expect(KillMoment.hit(in: record).why == "no leader was killed")
     }
 
+    @Test("A leader is away from its death on, not from the permission on that it did not hear of")
+    func takeover() {
+        var story = self.good()
+        story.add([self.leader(2, "healer-2", version: 2)])
+        func fault(_ word: String, _ second: Int64) -> FaultRecord {
+            FaultRecord(
+                word: word, text: "", members: ["healer-1"], from: WallTime(Self.start.rawValue + second * 1000))
+        }
+        let record = self.record(of: story) { $0.faults += [fault("hold-permission", 2), fault("kill", 5)] }
+        #expect(RunVerdict(record).figures.takeover == 1)
+    }
+
     @Test("A life that is followed by two starts, an intent begun twice and a node that nobody started are counted")
     func counted() {
         func figures(_ requests: [NodeRequest], away: [String] = []) -> [Int] {

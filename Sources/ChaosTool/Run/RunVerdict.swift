@@ -183,7 +183,10 @@ extension RunVerdict.Figures {
         return zip(claims.dropFirst(), claims).compactMap { next, last in
             guard next.at >= record.began, next.record.holder != nil else { return nil }
             guard let holder = last.record.holder?.member.rawValue else { return next.at.seconds(since: last.at) }
-            let blow = record.faults.first { $0.members.contains(holder) && $0.from >= last.at && $0.from <= next.at }
+            // Whoever does not hear of one permission leads on.
+            let blow = record.faults.first {
+                $0.word != "hold-permission" && $0.members.contains(holder) && $0.from >= last.at && $0.from <= next.at
+            }
             return blow.map { next.at.seconds(since: $0.from) }
         }
     }
