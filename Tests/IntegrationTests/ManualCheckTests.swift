@@ -12,7 +12,8 @@ struct ManualCheckTests {
         let directory = "\(NSTemporaryDirectory())manual-\(UUID().uuidString.prefix(8))"
         try await Sandbox.during(SandboxOptions(), in: directory) { sandbox in
             let zookeeper = ["--zookeeper", sandbox.description.zookeeper]
-            let well = try await self.run("manual-health-check", zookeeper)
+            // On a busy machine a server may be given up that would have answered a moment later.
+            let well = try await self.run("manual-health-check", zookeeper) { $0.contains("all is well") }
             #expect(well.code == 0, "\(well.text)")
             for line in [
                 "broker 1, ", "broker 2, ", "broker 3, ", "is registered, and answers", "the controller is broker",
@@ -33,7 +34,9 @@ struct ManualCheckTests {
 
             // One server down, and a quorum: its word is not taken for that of the ensemble.
             try await sandbox.kill("zookeeper-1")
-            let facts = try await self.run("cluster-status", zookeeper)
+            let facts = try await self.run("cluster-status", zookeeper) {
+                $0.contains(/broker 1, \S+, is registered, and answers/)
+            }
             #expect(facts.code == 0)
             #expect(!facts.text.contains("WRONG") && facts.text.contains("Partitions"))
             #expect(facts.text.contains(/broker 1, \S+, is registered, and answers/), "\(facts.text)")
@@ -54,6 +57,17 @@ struct ManualCheckTests {
         #expect(nothing.code == 2 && nothing.text.contains("say where ZooKeeper is"))
         let unknown = try await self.run("cluster-status", ["--zokeeper", "a:1"])
         #expect(unknown.code == 2 && unknown.text.contains("unknown argument: --zokeeper (known: --zookeeper"))
+    }
+
+    /// Asks again until it is as wanted, while there is time.
+    private func run(
+        _ script: String, _ arguments: [String], until isWanted: (String) -> Bool
+    ) async throws -> (code: Int32, text: String) {
+        let end = HostClock.now + HealedCluster.patience
+        while true {
+            let said = try await self.run(script, arguments)
+            if isWanted(said.text) || HostClock.now >= end { return said }
+        }
     }
 
     private func run(_ script: String, _ arguments: [String]) async throws -> (code: Int32, text: String) {
