@@ -166,6 +166,7 @@ extension StepResult {
             case .notPermitted: "is not permitted"
             case .yielded: "yields"
             case .timedOut: "was ended at its time limit"
+            case .interrupted: "was ended, since the leadership that had permitted it was over"
             case .notStarted: "was not started"
             case .unknown: "ended nobody knows how"
             }

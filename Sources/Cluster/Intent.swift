@@ -125,6 +125,8 @@ public struct StepResult: Hashable, Sendable, Codable {
         /// Somebody else goes first, and `output` says who: nothing was done to the world, and it may be tried again later.
         case yielded
         case timedOut
+        /// Ended on purpose, because the leadership that had permitted it was over.
+        case interrupted
         /// `startBy` had passed, or the intent was put down but never begun: nothing was done to the world.
         case notStarted
         /// Nobody can tell what became of it.

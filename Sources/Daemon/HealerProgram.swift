@@ -69,6 +69,12 @@ enum HealerProgram {
                 "healer.api": .string(address), "healer.dry_run": .boolean(dryRun),
                 "healer.configuration": .string(configuration.digest),
             ])
+        log.info(
+            "what a step leaves behind is found",
+            [
+                "step.kept_by": .string(parts.runner.withoutGroup == nil ? "control group" : "process group and mark"),
+                "reason": .string(parts.runner.withoutGroup?.description ?? "cgroup v2 is writable here"),
+            ])
         let status = HealerStatus(healings, parts)
         pages.show(status)
         let service = ServiceNotices(environment: ProcessInfo.processInfo.environment)

@@ -10,7 +10,7 @@ signal(SIGPIPE, SIG_IGN)
 // What a healer starts for itself, never a person.
 let steps: [any SupervisorStep.Type] = [DockerStep.self, KubernetesStep.self, SystemdStep.self]
 switch CommandLine.arguments.dropFirst().first {
-case "step-runner": exit(await StepRunnerProgram.run())
+case "step-runner": exit(await StepRunnerProgram.run(in: CommandLine.arguments.dropFirst(2).first))
 case let word:
     if let step = steps.first(where: { $0.program == word }) {
         exit(await step.run(CommandLine.arguments.dropFirst(2).first ?? ""))

@@ -65,8 +65,11 @@ struct Attempts: Hashable, Sendable {
     func nextDue(_ step: Step, _ retry: RetryPolicy) -> Moment? {
         guard let last = self.open.last(where: { $0.step == step }) else { return nil }
         let end = last.endedAt ?? last.at
-        // Nothing was done to the world, but whatever withheld it may do so again.
-        if last.outcome == .notStarted || last.outcome == .yielded { return end + .seconds(1) }
+        // Nothing was done to the world, or it was not given the time; but whatever was in its way may be so again.
+        switch last.outcome {
+        case .notStarted, .yielded, .interrupted: return end + .seconds(1)
+        case .succeeded, .failed, .notPermitted, .timedOut, .unknown, nil: break
+        }
         let delay = retry.delay(after: max(self.count(of: step), 1))
         return end + delay + delay * (last.jitter * retry.jitter)
     }

@@ -122,10 +122,10 @@ extension HealerMachine {
             self.incidents[subject]?.wasTreated = true
         case (.notPermitted, .deregister): self.incidents[subject]?.failedRemovals += Ladder.removalAttempts
         case (.notPermitted, let step): self.page(.stepNotPermitted(step, result.output), subject, at: now)
-        case (.failed, .deregister), (.timedOut, .deregister), (.unknown, .deregister):
+        case (.failed, .deregister), (.timedOut, .deregister), (.interrupted, .deregister), (.unknown, .deregister):
             self.incidents[subject]?.failedRemovals += 1
         case (.yielded, _): self.yield(to: result.output, intent.node, at: now)
-        case (.failed, _), (.timedOut, _), (.unknown, _), (.notStarted, _): break
+        case (.failed, _), (.timedOut, _), (.interrupted, _), (.unknown, _), (.notStarted, _): break
         }
         guard let node = self.state.nodes[intent.node] else { return }
         self.ask(intent.node, [.supervisor] + node.liveness + [.zookeeper], since: now, at: now)

@@ -91,16 +91,10 @@ struct CommandTests {
             let result = await command.run()
             let pid = try #require(pid_t(result.output.text.trimmingCharacters(in: .whitespacesAndNewlines)))
             let deadline = bootTime() + .seconds(isLeft ? 0 : 60)
-            while self.runs(pid), bootTime() < deadline { usleep(10_000) }
-            #expect(self.runs(pid) == isLeft, "leaves: \(leaves), exit: \(code)")
+            while Command.runs(pid), bootTime() < deadline { usleep(10_000) }
+            #expect(Command.runs(pid) == isLeft, "leaves: \(leaves), exit: \(code)")
             kill(pid, SIGKILL)
         }
-    }
-
-    /// A zombie does not.
-    private func runs(_ pid: pid_t) -> Bool {
-        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
-        return stat.split(separator: ")").last.map { !$0.hasPrefix(" Z") } ?? false
     }
 
     @Test(
@@ -126,5 +120,13 @@ struct CommandTests {
         #expect(buffer.text.head == String(decoding: bytes.prefix(10), as: UTF8.self))
         #expect(buffer.text.tail == String(decoding: bytes.suffix(10), as: UTF8.self))
         #expect(buffer.text.dropped == 980)
+    }
+}
+
+extension Command {
+    /// A zombie does not.
+    static func runs(_ pid: pid_t) -> Bool {
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return stat.split(separator: ")").last.map { !$0.hasPrefix(" Z") } ?? false
     }
 }

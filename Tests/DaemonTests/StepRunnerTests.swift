@@ -79,6 +79,141 @@ struct StepRunnerTests {
         }
     }
 
+    /// Forks twice, begins a session of its own and another environment, and says where it is.
+    private static let escape = "env -i /usr/bin/setsid /bin/sh -c 'sleep 300 & echo $!' > \"$0\" & sleep 0.3"
+
+    @Test(
+        "What left process group, session and environment ends with the step where it has a control group"
+    )
+    func escaped() async throws {
+        for usesGroups in [true, false] {
+            let place = "\(NSTemporaryDirectory())escaped-\(UUID().uuidString)"
+            defer { try? FileManager.default.removeItem(atPath: place) }
+            let runner = StepRunner(executable: Self.healer, usesGroups: usesGroups)
+            // Where no group may be made, that is known, and told with its reason.
+            let isGrouped = runner.withoutGroup == nil
+            #expect(usesGroups || !isGrouped)
+            let ended = try await runner.arm(self.order(["/bin/sh", "-c", Self.escape, place])).begin()
+            #expect(ended.result.outcome == .succeeded)
+            let pid = try #require(pid_t(self.text(place).trimmingCharacters(in: .whitespacesAndNewlines)))
+            #expect(Command.runs(pid) == !isGrouped, "\(runner.withoutGroup?.description ?? "in a group")")
+            ended.finish(recorded: true)
+            kill(pid, SIGKILL)
+        }
+    }
+
+    @Test("What a start leaves in the background goes on in its control group")
+    func grouped() async throws {
+        let place = "\(NSTemporaryDirectory())started-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        let runner = StepRunner(executable: Self.healer)
+        var order = self.order(["/bin/sh", "-c", Self.escape, place])
+        order.leavesProcesses = true
+        let ended = try await runner.arm(order).begin()
+        ended.finish(recorded: true)
+        #expect(ended.result.outcome == .succeeded)
+        let pid = try #require(pid_t(self.text(place).trimmingCharacters(in: .whitespacesAndNewlines)))
+        usleep(300_000)
+        #expect(Command.runs(pid))
+        kill(pid, SIGKILL)
+    }
+
+    @Test(
+        "The folder of the own control group is found where a mount shows it",
+        arguments: [
+            ("/sys/fs/cgroup", "/", "/", "/sys/fs/cgroup"),
+            ("/sys/fs/cgroup", "/", "/system.slice/a.service", "/sys/fs/cgroup/system.slice/a.service"),
+            ("/sys/fs/cgroup", "/docker/1f", "/docker/1f", "/sys/fs/cgroup"),
+            ("/sys/fs/cgroup", "/docker/1f", "/docker/1f/a", "/sys/fs/cgroup/a"),
+            ("/sys/fs/cgroup", "/docker/1f", "/docker/1fa", nil), ("/sys/fs/cgroup", "/", "/../a", nil),
+        ] as [(String, String, String, String?)])
+    func groupFolder(place: String, root: String, group: String, folder: String?) {
+        let mounts = """
+            24 22 0:21 / /proc rw,nosuid - proc proc rw
+            31 22 0:26 /x /elsewhere rw - cgroup2 cgroup2 rw
+            32 22 0:26 \(root) \(place) rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate
+            """
+        let groups = "9:name=systemd:/\n0::\(group)\n"
+        #expect(StepGroup.folder(groups: groups, mounts: mounts) == folder)
+        #expect(StepGroup.folder(groups: "9:name=systemd:/\n", mounts: mounts) == nil)
+        #expect(StepGroup.folder(groups: groups, mounts: "24 22 0:21 / /proc rw - proc proc rw") == nil)
+    }
+
+    private func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+
+    /// Puts down its beginning and its end.
+    private func steps(_ log: String, sleeping: String) -> [String] {
+        ["/bin/sh", "-c", "echo begin >>\"$0\"; sleep \(sleeping); echo end >>\"$0\"", log]
+    }
+
+    private func begins(_ log: String) async throws {
+        let deadline = bootTime() + .seconds(60)
+        while self.text(log).isEmpty, bootTime() < deadline { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(self.text(log) == "begin\n")
+    }
+
+    @Test("A step that may be interrupted is ended when its leadership is, or does not begin")
+    func interrupted() async throws {
+        let log = "\(NSTemporaryDirectory())interrupted-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: log) }
+        let runner = StepRunner(executable: Self.healer)
+        let interruption = StepInterruption()
+        var order = self.order(self.steps(log, sleeping: "600"), limit: 600_000)
+        order.isInterruptible = true
+        let armed = try await runner.arm(order)
+        async let running = armed.begin(interruption)
+        try await self.begins(log)
+        interruption.ask()
+        interruption.ask()
+        let ended = await running
+        ended.finish(recorded: true)
+        #expect(ended.result.outcome == .interrupted)
+        #expect(self.text(log) == "begin\n")
+
+        let second = try await runner.arm(order).begin(interruption)
+        second.finish(recorded: true)
+        #expect(second.result.outcome == .notStarted)
+        #expect(self.text(log) == "begin\n")
+    }
+
+    @Test("An interruption that comes after the end changes nothing")
+    func interruptedLate() async throws {
+        let runner = StepRunner(executable: Self.healer)
+        let interruption = StepInterruption()
+        var order = self.order(["/bin/echo", "done"])
+        order.isInterruptible = true
+        let ended = try await runner.arm(order).begin(interruption)
+        interruption.ask()
+        ended.finish(recorded: true)
+        #expect(ended.result.outcome == .succeeded)
+    }
+
+    @Test(
+        "When its healer dies a step that may be interrupted is ended, any other runs to its end",
+        arguments: [true, false])
+    func healerDies(isInterruptible: Bool) async throws {
+        let log = "\(NSTemporaryDirectory())orphan-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: log) }
+        let runner = try SpawnedProcess(
+            [Self.healer, "step-runner"], environment: ["PATH": "/usr/bin:/bin"], ownSession: true,
+            pipes: [.input, .output])
+        var order = self.order(self.steps(log, sleeping: isInterruptible ? "600" : "1"), limit: 600_000)
+        order.isInterruptible = isInterruptible
+        writeAll(runner.input!, [UInt8](try JSONEncoder().encode(order)) + [10] + ArmedStep.begin + [10])
+        try await self.begins(log)
+        // All that a runner ever notices of it.
+        close(runner.input!)
+        var output = LineReader(runner.output!)
+        let line = output.next(until: bootTime() + .seconds(60))
+        let said = try #require(line)
+        close(runner.output!)
+        let result = try JSONDecoder().decode(StepResult.self, from: Data(said))
+        #expect(result.outcome == (isInterruptible ? .interrupted : .succeeded))
+        #expect(self.text(log) == (isInterruptible ? "begin\n" : "begin\nend\n"))
+        let deadline = bootTime() + .seconds(60)
+        while runner.reap() == nil, bootTime() < deadline { usleep(10_000) }
+    }
+
     @Test("Steps at the same time do not wait for each other")
     func together() async throws {
         let runner = StepRunner(executable: Self.healer)

@@ -71,10 +71,8 @@ struct SlowSupervisor {
     let path: String
     private let folder: String
 
-    /// In seconds.
-    static let delay = 3
-
-    init() throws {
+    /// - Parameter delay: in seconds.
+    init(delay: Int = 3) throws {
         self.folder = "\(NSTemporaryDirectory())slow-\(UUID().uuidString.prefix(8))"
         self.path = "\(self.folder)/healer-chaos"
         try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
@@ -82,7 +80,7 @@ struct SlowSupervisor {
             #!/bin/sh
             if [ "$3" = start ] && [ -e '\(self.folder)/slow' ]; then
                 : > '\(self.folder)/begun'
-                sleep \(Self.delay)
+                sleep \(delay)
             fi
             exec '\(try OwnProgram.path)' "$@"
 
@@ -95,5 +93,7 @@ struct SlowSupervisor {
     func beQuick() { unlink("\(self.folder)/slow") }
     /// A slow start has begun, and is not asked for yet.
     var hasBegun: Bool { access("\(self.folder)/begun", F_OK) == 0 }
+    /// The next slow start is to be waited for.
+    func forget() { unlink("\(self.folder)/begun") }
     func remove() { try? FileManager.default.removeItem(atPath: self.folder) }
 }

@@ -17,6 +17,8 @@ struct Command: Hashable, Sendable {
     var leavesProcesses = false
     /// Whether it is a step of ours, which says by ``StepResult/yieldStatus`` that it gave way to somebody else.
     var mayYield = false
+    /// Whether it is ended when the leadership that permitted it is over, instead of running to its end.
+    var isInterruptible = false
 
     /// How long a process group has between SIGTERM and SIGKILL once the limit is reached.
     static let politeness = Duration.seconds(1)
@@ -31,7 +33,10 @@ struct Command: Hashable, Sendable {
     private static let queue = DispatchQueue(label: "commands", attributes: .concurrent)
 
     /// Waits until the command has ended, at most ``limit`` and ``politeness``.
-    func runBlocking() -> CommandResult {
+    /// - Parameters:
+    ///   - interruption: a descriptor: the command is ended when something can be read there, or its other side is closed.
+    ///   - begun: called once it runs.
+    func runBlocking(interruption: Int32? = nil, begun: () -> Void = {}) -> CommandResult {
         let begin = bootTime()
         let process: SpawnedProcess
         do {
@@ -43,7 +48,8 @@ struct Command: Hashable, Sendable {
                 milliseconds: (bootTime() - begin).wholeMilliseconds,
                 output: CappedBuffer(cap: 1).text, errors: CappedBuffer(cap: 1).text)
         }
-        var outlet = Outlet(process, cap: self.cap)
+        begun()
+        var outlet = Outlet(process, cap: self.cap, interruption: interruption)
         let end = outlet.drain(until: begin + self.limit, leavesProcesses: self.leavesProcesses)
         return CommandResult(
             end: end, milliseconds: (bootTime() - begin).wholeMilliseconds, output: outlet.output.text,
@@ -56,9 +62,13 @@ struct Command: Hashable, Sendable {
         var output: CappedBuffer
         var errors: CappedBuffer
         private var open: [(descriptor: Int32, isOutput: Bool)]
+        /// `nil` once it has come.
+        private var interruption: Int32?
+        private var isInterrupted = false
 
-        init(_ process: SpawnedProcess, cap: Int) {
+        init(_ process: SpawnedProcess, cap: Int, interruption: Int32?) {
             self.process = process
+            self.interruption = interruption
             self.output = CappedBuffer(cap: cap)
             self.errors = CappedBuffer(cap: cap)
             self.open = [(process.output!, true), (process.errors!, false)]
@@ -75,14 +85,14 @@ struct Command: Hashable, Sendable {
                 if let status = self.process.reap() {
                     // A grandchild may hold the pipes: what is there is taken, and no more is waited for.
                     self.read(waiting: 0)
-                    if overdue || status != .code(0) || !leavesProcesses { self.process.signalGroup(SIGKILL) }
-                    return overdue ? .timedOut : .exited(status)
+                    if killAt != nil || status != .code(0) || !leavesProcesses { self.process.signalGroup(SIGKILL) }
+                    return killAt == nil ? .exited(status) : overdue ? .timedOut : .interrupted
                 }
                 let now = bootTime()
                 if let limit = killAt, now >= limit {
                     self.process.signalGroup(SIGKILL)
-                } else if killAt == nil, now >= deadline {
-                    overdue = true
+                } else if killAt == nil, self.isInterrupted || now >= deadline {
+                    overdue = !self.isInterrupted
                     killAt = now + Command.politeness
                     self.process.signalGroup(SIGTERM)
                 }
@@ -90,8 +100,16 @@ struct Command: Hashable, Sendable {
         }
 
         private mutating func read(waiting milliseconds: Int32) {
-            var polled = self.open.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+            // One that is negative is not looked at.
+            let interruption = self.interruption ?? -1
+            var polled = (self.open.map(\.descriptor) + [interruption]).map {
+                pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+            }
             guard poll(&polled, nfds_t(polled.count), milliseconds) > 0 else { return }
+            if polled.last!.revents != 0 {
+                self.isInterrupted = true
+                self.interruption = nil
+            }
             for (entry, slot) in zip(polled, self.open) where entry.revents != 0 {
                 var bytes = [UInt8](repeating: 0, count: 65536)
                 let count = Glibc.read(entry.fd, &bytes, bytes.count)

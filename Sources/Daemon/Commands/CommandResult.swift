@@ -6,6 +6,8 @@ struct CommandResult: Hashable, Sendable, Codable {
         case exited(ExitStatus)
         /// It was still running at its limit, and its process group was ended.
         case timedOut
+        /// It was ended before its limit, as was asked.
+        case interrupted
         /// It could not be started: `errno` and its text (not found, not executable, …).
         case notStarted(errno: Int32, reason: String)
     }

@@ -67,7 +67,17 @@ extension CommandConfiguration {
         for verb in SupervisorVerb.allCases {
             if let command = section.command(verb.rawValue) { self.commands[verb] = command }
         }
+        self.interruptible = Set(section.list("interruptible", .verb, absent: "none") ?? [])
         self.environment = section.properties("environment", name: Self.variable)
+        for verb in self.interruptible.sorted(by: { $0.rawValue < $1.rawValue }) {
+            let steps = SupervisorVerb.steps.filter { self.commands[$0] != nil }.map { "`\($0.rawValue)`" }
+            guard !SupervisorVerb.steps.contains(verb) || self.commands[verb] == nil else { continue }
+            section.complain(
+                Complaint(
+                    "has `\(verb.rawValue)`, which is no step of this supervisor",
+                    steps.isEmpty ? "leave it out" : "choose among \(steps.joined(separator: ", "))"),
+                "interruptible")
+        }
         if let kill = self.commands[.kill], !kill.arguments.contains(where: { $0.placeholders.contains(.identity) }) {
             section.complain(
                 Complaint(
@@ -75,6 +85,10 @@ extension CommandConfiguration {
                 "kill")
         }
     }
+}
+
+extension ConfigurationKind where Value == SupervisorVerb {
+    fileprivate static var verb: Self { .choice() }
 }
 
 extension CommandConfiguration {

@@ -2,6 +2,9 @@
 enum SupervisorVerb: String, Hashable, Sendable, Codable, CaseIterable {
     case status, logs, start, stop, kill, restart, dump
 
+    /// What it can be told, as a step.
+    static let steps: [Self] = [.start, .stop, .kill, .restart]
+
     /// How long it may take unless the file says otherwise.
     var standardLimit: Duration {
         switch self {
@@ -57,6 +60,8 @@ struct SupervisorConfiguration: Hashable, Sendable {
 struct CommandConfiguration: Hashable, Sendable {
     /// `status` is always there. What is not there cannot be asked or told.
     var commands: [SupervisorVerb: CommandTemplate]
+    /// Steps that are ended when the leadership that permitted them is over. The others run to their end.
+    var interruptible: Set<SupervisorVerb> = []
     /// Added to the clean environment of every command.
     var environment: [String: PropertyValue]
 }

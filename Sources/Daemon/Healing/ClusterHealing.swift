@@ -125,6 +125,7 @@ final class ClusterHealing: Sendable {
         switch update {
         case .began(let elector): await self.shell.use(elector)
         case .leadership(let leadership):
+            await self.shell.stand(leadership)
             self.loop.reports(.leadership(leadership))
             await self.recordWatch.stand(leads: leadership.epoch != nil)
         case .session(let session):
@@ -153,13 +154,16 @@ final class ClusterHealing: Sendable {
         await self.candidacy.end()
     }
 
-    /// Returns when no step is in flight, or when there is just time left to hand over.
+    /// Returns when no step is in flight, or when there is just time left to hand over. What may be interrupted is ended
+    /// meanwhile.
     private func stepsEnd() async {
         let end = self.time.now() + Self.stopLimit - Self.handover
         var isSaid = false
         while await self.shell.stepsInFlight > 0, self.time.now() < end, !Task.isCancelled {
             if !isSaid { self.log.info("a step is in flight; handing over when it has ended") }
             isSaid = true
+            // Also one that was permitted just before, and has begun since.
+            await self.shell.interruptSteps()
             try? await self.time.sleep(for: .milliseconds(100))
         }
     }

@@ -78,13 +78,22 @@ extension ClusterShell {
                     arguments: command.arguments, environment: command.environment,
                     limitMilliseconds: min(command.limit, intent.limit).wholeMilliseconds, cap: command.cap,
                     startBy: order.startBy.nanoseconds, leavesProcesses: command.leavesProcesses,
-                    mayYield: command.mayYield, orphan: self.putDown[intent.id]))
+                    mayYield: command.mayYield, isInterruptible: command.isInterruptible,
+                    orphan: self.putDown[intent.id]))
         } catch {
             return StepResult(.notPermitted, output: "no runner: \(error)")
         }
         let refusal = await self.mayNotBegin(order)
-        let ended = if let refusal { armed.drop(refusal) } else { await armed.begin() }
-        self.ended[intent.id] = ended
+        let interruption = command.isInterruptible ? StepInterruption() : nil
+        self.interruptions[intent.id] = interruption
+        let ended = if let refusal { armed.drop(refusal) } else { await armed.begin(interruption) }
+        self.interruptions[intent.id] = nil
+        if self.epoch == intent.id.epoch {
+            self.ended[intent.id] = ended
+        } else {
+            // Nobody here will put it down.
+            ended.finish(recorded: false)
+        }
         return ended.result
     }
 

@@ -37,6 +37,10 @@ actor ClusterShell: HealingShell {
     var putDown: [IntentID: OrphanOutcome] = [:]
     var running: Set<IntentID> = []
     var ended: [IntentID: EndedStep] = [:]
+    /// Of the steps that run and may be interrupted.
+    var interruptions: [IntentID: StepInterruption] = [:]
+    /// The leadership that permits what runs; `nil` once it is over.
+    private(set) var epoch: Epoch?
     var auditProblem: String?
     /// Somebody looks from time to time whether it can be written again.
     var awaitsAudit = false
@@ -68,6 +72,22 @@ actor ClusterShell: HealingShell {
 
     /// The elector of the present candidacy.
     func use(_ elector: Elector) { self.elector = elector }
+
+    /// With the leadership end the steps that may be interrupted, and what has come of others is for their runners to put
+    /// down: the next leader waits for it.
+    func stand(_ leadership: Leadership) {
+        self.epoch = leadership.epoch
+        guard self.epoch == nil else { return }
+        self.interruptSteps()
+        for ended in self.ended.values { ended.finish(recorded: false) }
+        self.ended = [:]
+        self.putDown = [:]
+    }
+
+    /// Those that may be.
+    func interruptSteps() {
+        for interruption in self.interruptions.values { interruption.ask() }
+    }
 
     /// Steps that run, or whose outcome is not put down yet.
     var stepsInFlight: Int { self.running.count + self.ended.count }

@@ -14,6 +14,10 @@ struct StepOrder: Hashable, Sendable, Codable {
     var leavesProcesses = false
     /// See ``Command/mayYield``.
     var mayYield = false
+    /// See ``Command/isInterruptible``. Its healer's death is the end of its leadership, too.
+    var isInterruptible = false
+    /// Whether the runner waits in a ``StepGroup``, the one that it was started with.
+    var isInGroup = false
     /// What to do with the outcome if the healer is gone by then; `nil` where nobody could look for it.
     var orphan: OrphanOutcome?
 }
@@ -41,6 +45,7 @@ extension StepResult {
             case .exited(.code(0)): .succeeded
             case .exited(.code(Self.yieldStatus)) where mayYield: .yielded
             case .timedOut: .timedOut
+            case .interrupted: .interrupted
             case .exited, .notStarted: result.isPermissionProblem ? .notPermitted : .failed
             }
         var exit: ExitStatus?

@@ -9,21 +9,35 @@ import Synchronization
 ///
 /// One runner always waits for its order, so that starting a program does not eat into the step's `startBy`.
 final class StepRunner: Sendable {
-    private let executable: String
-    private let spare = Mutex<SpawnedProcess?>(nil)
+    private struct Runner {
+        let process: SpawnedProcess
+        let isInGroup: Bool
+    }
 
-    /// - Parameter executable: this program.
-    init(executable: String) {
+    private let executable: String
+    private let usesGroups: Bool
+    private let spare = Mutex<Runner?>(nil)
+    private let groupAbsence = Mutex<StepGroup.Absence?>(nil)
+
+    /// - Parameters:
+    ///   - executable: this program.
+    ///   - usesGroups: whether steps get a ``StepGroup`` each where that is permitted.
+    init(executable: String, usesGroups: Bool = true) {
         self.executable = executable
+        self.usesGroups = usesGroups
         self.prepare()
     }
 
     /// A runner whose healer has gone sees the end of its input, and ends. So does this one when it is not needed.
     deinit {
         self.spare.withLock {
-            $0.map { EndedStep(result: StepResult(.notStarted), process: $0).finish(recorded: false) }
+            $0.map { EndedStep(result: StepResult(.notStarted), process: $0.process).finish(recorded: false) }
         }
     }
+
+    /// Why what a step leaves behind is known by its process group and the mark in its environment only, as of the last
+    /// runner that was started; `nil` if each has a ``StepGroup``.
+    var withoutGroup: StepGroup.Absence? { self.groupAbsence.withLock { $0 } }
 
     /// Tells a runner what is to be done, which it does not begin yet: if its healer ends before it says so, the runner puts
     /// down that the step was never begun.
@@ -36,22 +50,47 @@ final class StepRunner: Sendable {
     }
 
     fileprivate static let queue = DispatchQueue(label: "steps", attributes: .concurrent)
+
     private func prepare() {
-        let process = try? self.spawn()
+        let runner = try? self.spawn()
         let unneeded = self.spare.withLock { spare in
             if spare == nil {
-                spare = process
-                return SpawnedProcess?.none
+                spare = runner
+                return Runner?.none
             }
-            return process
+            return runner
         }
-        if let unneeded { EndedStep(result: StepResult(.notStarted), process: unneeded).finish(recorded: false) }
+        if let unneeded {
+            EndedStep(result: StepResult(.notStarted), process: unneeded.process).finish(recorded: false)
+        }
     }
 
-    private func spawn() throws(SpawnedProcess.Failure) -> SpawnedProcess {
-        try SpawnedProcess(
-            [self.executable, "step-runner"], environment: CommandSupervisor.cleanEnvironment, ownSession: true,
-            pipes: [.input, .output])
+    /// Moving a process into another group may keep the kernel waiting, so it is done before there is an order.
+    private func spawn() throws(SpawnedProcess.Failure) -> Runner {
+        var group: StepGroup?
+        var absence: StepGroup.Absence?
+        if self.usesGroups {
+            do throws(StepGroup.Absence) { group = try StepGroup() } catch { absence = error }
+        } else {
+            absence = StepGroup.Absence(description: "not wanted")
+        }
+        let process: SpawnedProcess
+        do throws(SpawnedProcess.Failure) {
+            process = try SpawnedProcess(
+                [self.executable, "step-runner"] + (group.map { [$0.path] } ?? []),
+                environment: CommandSupervisor.cleanEnvironment, ownSession: true, pipes: [.input, .output])
+        } catch {
+            group?.remove()
+            throw error
+        }
+        do throws(StepGroup.Absence) {
+            try group?.take(process.pid)
+        } catch {
+            absence = error
+            group?.remove()
+        }
+        self.groupAbsence.withLock { $0 = absence }
+        return Runner(process: process, isInGroup: absence == nil)
     }
 
     private func armBlocking(_ order: StepOrder) -> Result<ArmedStep, SpawnedProcess.Failure> {
@@ -61,12 +100,15 @@ final class StepRunner: Sendable {
             return taken
         }
         defer { Self.queue.async { self.prepare() } }
-        let process: SpawnedProcess
+        let runner: Runner
         do {
-            if let waiting, waiting.reap() == nil { process = waiting } else { process = try self.spawn() }
+            if let waiting, waiting.process.reap() == nil { runner = waiting } else { runner = try self.spawn() }
         } catch {
             return .failure(error)
         }
+        let process = runner.process
+        var order = order
+        order.isInGroup = runner.isInGroup
         writeAll(process.input!, [UInt8](try! JSONEncoder().encode(order)) + [10])
         return .success(ArmedStep(order: order, process: process))
     }
@@ -92,10 +134,16 @@ struct ArmedStep: Sendable {
     private static let slack = Duration.seconds(10)
 
     /// Has it done.
-    func begin() async -> EndedStep {
-        await withCheckedContinuation { continuation in
+    /// - Parameter interruption: only of an order that is interruptible.
+    func begin(_ interruption: StepInterruption? = nil) async -> EndedStep {
+        guard interruption?.begin(self.process.input!) ?? true else {
+            return self.drop(StepResult(.notStarted, output: "its leadership was over"))
+        }
+        let ended = await withCheckedContinuation { continuation in
             StepRunner.queue.async { continuation.resume(returning: self.beginBlocking()) }
         }
+        interruption?.end()
+        return ended
     }
 
     /// It is not to be done. That is recorded like any other outcome.
@@ -153,6 +201,9 @@ struct LineReader {
     private var rest: [UInt8] = []
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    /// Whether more has been read than was asked for.
+    var hasMore: Bool { !self.rest.isEmpty }
 
     /// The bytes before the next newline; `nil` if the other side closes first, or the deadline passes.
     mutating func next(until deadline: Moment?) -> [UInt8]? {

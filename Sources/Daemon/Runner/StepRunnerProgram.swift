@@ -2,21 +2,25 @@ import Cluster
 import FoundationEssentials
 import Glibc
 
-/// `healer step-runner`: reads one order, waits for the word to begin, runs it, prints its result, and waits to hear that it
-/// was recorded. If the healer is gone instead, it records the outcome itself: of a step that was never begun, that.
+/// `healer step-runner [GROUP]`: reads one order, waits for the word to begin, runs it, prints its result, and waits to hear
+/// that it was recorded. If the healer is gone instead, it records the outcome itself: of a step that was never begun, that.
 enum StepRunnerProgram {
     /// How long it waits to be told that the outcome was recorded: a healer that is frozen for longer is taken for gone.
     static let patience = Duration.seconds(60)
     /// After `startBy`, when it begins no more: for a healer that says late that it will not have it begun.
     private static let margin = Duration.seconds(2)
 
-    static func run() async -> Int32 {
+    /// - Parameter path: of the ``StepGroup`` that it was put into.
+    static func run(in path: String?) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         umask(0o077)
+        let group = path.map { StepGroup(path: $0) }
         var input = LineReader(STDIN_FILENO)
         guard let line = input.next(until: nil),
             let order = try? JSONDecoder().decode(StepOrder.self, from: Data(line))
         else {
+            try? group?.leave()
+            group?.remove()
             writeAll(STDERR_FILENO, Array("healer step-runner is started by healer, not by hand\n".utf8))
             return 2
         }
@@ -24,12 +28,19 @@ enum StepRunnerProgram {
         var result = StepResult(.notStarted, output: "its healer ended, or stood still, before it began")
         switch input.next(until: Moment(nanoseconds: order.startBy) + self.margin) {
         case ArmedStep.begin:
-            result = self.carryOut(order)
+            result = self.carryOut(order, in: order.isInGroup ? group : nil, isInterrupted: input.hasMore)
             writeAll(STDOUT_FILENO, [UInt8](try! JSONEncoder().encode(result)) + [10])
-        case .some: result.output = "its healer would not have it begun any more"
-        case nil: return await self.leave(result, order.orphan)
+        case let word:
+            try? group?.leave()
+            group?.remove()
+            guard word != nil else { return await self.leave(result, order.orphan) }
+            result.output = "its healer would not have it begun any more"
         }
-        if input.next(until: bootTime() + self.patience) == EndedStep.recorded { return 0 }
+        let deadline = bootTime() + self.patience
+        // An interruption that came too late may stand before it.
+        while let line = input.next(until: deadline) {
+            if line == EndedStep.recorded { return 0 }
+        }
         return await self.leave(result, order.orphan)
     }
 
@@ -39,7 +50,8 @@ enum StepRunnerProgram {
         return await orphan.putDown(result) ? 0 : 1
     }
 
-    private static func carryOut(_ order: StepOrder) -> StepResult {
+    private static func carryOut(_ order: StepOrder, in group: StepGroup?, isInterrupted: Bool) -> StepResult {
+        defer { group?.remove() }
         // Known to this one step, so that what it leaves behind is not taken for that of another.
         let mark = UUID().uuidString
         let command = Command(
@@ -47,12 +59,19 @@ enum StepRunnerProgram {
             environment: order.environment.merging(["HEALER_STEP": mark]) { $1 },
             limit: .milliseconds(order.limitMilliseconds), cap: order.cap, leavesProcesses: order.leavesProcesses)
         let late = bootTime() - Moment(nanoseconds: order.startBy)
-        guard late <= .zero else {
-            return StepResult(.notStarted, output: "startBy had passed by \(late.wholeMilliseconds) ms")
+        guard late <= .zero, !isInterrupted else {
+            try? group?.leave()
+            let why = isInterrupted ? "its leadership was over" : "startBy had passed by \(late.wholeMilliseconds) ms"
+            return StepResult(.notStarted, output: why)
         }
-        let result = command.runBlocking()
-        // Of a start even one that failed: what has left its group may be the node itself, on its way.
-        if !order.leavesProcesses { LeftBehind.endAll(carrying: "HEALER_STEP=\(mark)") }
+        // What the command starts stays in the group; we must be out of it to end the rest.
+        var isOutside = false
+        let result = command.runBlocking(interruption: order.isInterruptible ? STDIN_FILENO : nil) {
+            if let group { isOutside = (try? group.leave()) != nil }
+        }
+        // Of a start even one that failed: what has left its process group may be the node itself, on its way.
+        guard !order.leavesProcesses else { return StepResult(result, mayYield: order.mayYield) }
+        if let group, isOutside { group.end() } else { LeftBehind.endAll(carrying: "HEALER_STEP=\(mark)") }
         return StepResult(result, mayYield: order.mayYield)
     }
 }

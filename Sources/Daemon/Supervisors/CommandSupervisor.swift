@@ -34,7 +34,8 @@ struct CommandSupervisor: Supervisor {
         let settings = Self.cleanEnvironment.merging(self.configuration.environment.mapValues(\.revealed)) { $1 }
         return Command(
             arguments: arguments, environment: settings.merging(environment) { $1 },
-            limit: self.limit(verb), leavesProcesses: verb == .start || verb == .restart)
+            limit: self.limit(verb), leavesProcesses: verb == .start || verb == .restart,
+            isInterruptible: self.configuration.interruptible.contains(verb))
     }
 
     func status(of node: Node) async throws(SupervisorFailure) -> ProcessState {
@@ -76,6 +77,7 @@ extension CommandResult {
             switch self.end {
             case .exited(let status): "ended with \(status)"
             case .timedOut: "was ended at its time limit"
+            case .interrupted: "was ended before its time limit"
             case .notStarted(_, let reason): "could not be started: \(reason)"
             }
         let said = (self.errors.text.isEmpty ? self.output.text : self.errors.text)

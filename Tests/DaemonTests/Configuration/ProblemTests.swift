@@ -134,6 +134,12 @@ struct ProblemTests {
         ("supervisor: {type: systemd, transport: {ssh: \"-oProxyCommand=x\"}}", "write `user@host`, or a host alone"),
         ("supervisor: {type: systemd, transport: {ssh: h, port: 0}}", "write a whole number from 1 to 65535"),
         ("supervisor: {type: systemd, engine: x}", "`clusters[0].supervisor.engine` is not a known key"),
+        (
+            "supervisor: {type: command, status: [/s], start: [/s], interruptible: [status]}",
+            "has `status`, which is no step of this supervisor; choose among `start`"
+        ),
+        ("supervisor: {type: command, status: [/s], interruptible: [start]}", "leave it out"),
+        ("supervisor: {type: command, status: [/s], start: [/s], interruptible: [all]}", "write one of `status`"),
         ("supervisor: {type: docker, start: [/s]}", "`clusters[0].supervisor.start` is not a known key"),
         ("supervisor: {type: docker, stop_seconds: 90}", "make it less than limits.stop_seconds (60)"),
         ("supervisor: {type: docker, tls: {ca_file: /c}}", "but a Unix socket has no TLS"),
