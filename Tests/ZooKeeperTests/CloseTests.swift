@@ -126,25 +126,39 @@ extension RealEnsemble {
                 nonisolated(unsafe) weak var connection: Connection?
                 init(_ connection: Connection) { self.connection = connection }
             }
-            var references: [Reference] = []
             let rounds = Rounds.asked(or: 300)
-            for round in 0..<rounds {
-                let session = try await Session.open(Session.Configuration(servers: ensemble.connectString))
-                references.append(Reference(session.connection))
-                await withTaskGroup(of: Void.self) { group in
-                    if round % 3 > 0 { _ = try? await session.connected(within: .seconds(60)) }
-                    for number in 0..<(round % 5) {
-                        group.addTask { _ = try? await session.exists("/\(number)", watch: { _ in }) }
+            let references = try await withThrowingTaskGroup(of: [Reference].self) { lanes in
+                for lane in 0..<Rounds.lanes {
+                    lanes.addTask {
+                        var references: [Reference] = []
+                        for round in stride(from: lane, to: rounds, by: Rounds.lanes) {
+                            let session = try await Session.open(Session.Configuration(servers: ensemble.connectString))
+                            references.append(Reference(session.connection))
+                            await self.use(session, round)
+                        }
+                        return references
                     }
-                    if round % 4 == 0 { group.addTask { session.disconnect() } }
-                    if round % 7 == 0 { group.addTask { await session.close() } }
-                    await session.close()
                 }
+                return try await lanes.reduce(into: []) { $0 += $1 }
             }
+            #expect(references.count == rounds)
             let servers = Set(ensemble.servers.map(\.address))
             try await until("no connection is left") { references.allSatisfy { $0.connection == nil } }
             #expect(socketPeers().allSatisfy { !servers.contains($0.value.description) })
             print("\(rounds) rounds of opening and closing, connections left: 0")
+        }
+
+        /// Connects, asks, cuts and closes, together or one after the other as this round has it.
+        private func use(_ session: Session, _ round: Int) async {
+            await withTaskGroup(of: Void.self) { group in
+                if round % 3 > 0 { _ = try? await session.connected(within: .seconds(60)) }
+                for number in 0..<(round % 5) {
+                    group.addTask { _ = try? await session.exists("/\(number)", watch: { _ in }) }
+                }
+                if round % 4 == 0 { group.addTask { session.disconnect() } }
+                if round % 7 == 0 { group.addTask { await session.close() } }
+                await session.close()
+            }
         }
     }
 }

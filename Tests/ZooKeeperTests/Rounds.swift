@@ -8,5 +8,8 @@ enum Rounds {
 
     static func asked(or enough: Int) -> Int { self.asked ?? enough }
 
+    /// How many of them are under way at the same time, each with sessions of its own: a round mostly waits.
+    static var lanes: Int { self.asked == nil ? 1 : 16 }
+
     static var patience: TimeLimitTrait.Duration { .minutes(self.asked == nil ? 5 : 240) }
 }

@@ -150,6 +150,23 @@ extension RealEnsemble {
             "A leader that writes all the time, and is claimed over a hundred times, writes nothing after any of the claims"
         )
         func staleWrites() async throws {
+            let (claims, lanes) = (Rounds.asked(or: 100), Rounds.lanes)
+            let (accepted, stale) = try await withThrowingTaskGroup(of: (accepted: Int, stale: Int).self) { group in
+                for lane in 0..<lanes {
+                    let share = claims / lanes + (lane < claims % lanes ? 1 : 0)
+                    group.addTask { try await self.claimedOver(share) }
+                }
+                return try await group.reduce((accepted: 0, stale: 0)) { sum, lane in
+                    (sum.accepted + lane.accepted, sum.stale + lane.stale)
+                }
+            }
+            #expect(stale == 0)
+            print("\(claims) claims over a leader, its accepted writes: \(accepted), stale: \(stale)")
+        }
+
+        /// One leader that writes all the time, claimed over so often.
+        /// - Returns: how many of its writes were accepted, and how many of these after a claim.
+        private func claimedOver(_ claims: Int) async throws -> (accepted: Int, stale: Int) {
             try await Contest.held { contest in
                 let leader = try await contest.enter(["a"])[0]
                 // The transaction of each accepted write.
@@ -168,7 +185,6 @@ extension RealEnsemble {
                 // From the rival's claim to our own next one.
                 var foreign: [Range<Int64>] = []
                 var rivalSince: Int64?
-                let claims = Rounds.asked(or: 100)
                 for number in 0...claims {
                     try await contest.leads(leader)
                     let node = try await contest.session.get(contest.layout.leader)
@@ -191,8 +207,7 @@ extension RealEnsemble {
                     later = later.drop { $0.upperBound <= write }
                     return later.first?.contains(write) ?? false
                 }
-                #expect(stale == 0)
-                print("\(claims) claims over a leader, its accepted writes: \(accepted.values.count), stale: \(stale)")
+                return (accepted.values.count, stale)
             }
         }
     }
