@@ -33,4 +33,6 @@ inside systemctl start kafka-self-healing || fail "it does not start"
 is kafka-self-healing active || fail "it is not active"
 await 60 "it leads, and systemctl status says so" tells "main: leads"
 await 60 "everything is healthy" healthy
-said "started: $(property StatusText kafka-self-healing)"
+kept=$(inside grep -o 'step.kept_by="*control group' /var/log/kafka-self-healing/application.log | head -1)
+[[ $kept ]] || fail "its steps have no control groups: $(inside grep step.kept_by /var/log/kafka-self-healing/application.log)"
+said "started: $(property StatusText kafka-self-healing); a control group for each step"
