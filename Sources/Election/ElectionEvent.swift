@@ -52,9 +52,6 @@ public enum ElectionEvent: Hashable, Sendable {
 /// Whom a leader that resigns hands over to.
 public enum Successor: Hashable, Sendable {
     case firstInLine
-    /// Whoever joined last. Where healers are restarted one after the other, that one has been restarted already, so
-    /// leadership moves twice at most until all are.
-    case lastInLine
     /// The candidate of this name; the first in line if it does not claim.
     case candidate(String)
 }

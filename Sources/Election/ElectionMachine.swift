@@ -172,8 +172,8 @@ public struct ElectionMachine: Hashable, Sendable {
             self.claimAnswered(candidate, claim, asking.question, ticket, sentAt: sentAt, answer, at: now)
         case .leading(let claim, let pulse), .suspended(let claim, let pulse):
             self.leaderAnswered(claim, pulse, ticket, sentAt: sentAt, answer, at: now)
-        case .resigning(let claim, let question, ticket, let until):
-            self.resignationAnswered(claim, question, until: until, answer)
+        case .resigning(let question, ticket, let until):
+            self.resignationAnswered(question, ticket, until: until, answer)
         case .idle, .opening, .joining, .following, .claiming, .resigning, .stopped:
             []  // A late answer to a question of another time.
         }
@@ -186,6 +186,7 @@ public struct ElectionMachine: Hashable, Sendable {
         case .following(let candidate, let place) where isRecord: return self.ask(.news, candidate, place, at: now)
         case .following(let candidate, _): return self.look(candidate, at: now)
         case .leading, .suspended: return self.readRecord()
+        case .resigning(.succession, ticket, let until): return self.awaitSuccessor(until: until)
         case .idle, .opening, .joining, .claiming, .resigning, .stopped: return []  // Each reads for itself.
         }
     }
@@ -195,7 +196,7 @@ public struct ElectionMachine: Hashable, Sendable {
         switch self.phase {
         case .opening(.some(let due)) where now >= due:
             return self.openSession(at: now)
-        case .resigning(_, _, _, let until) where now >= until:
+        case .resigning(_, _, let until) where now >= until:
             return self.finish()
         case .leading(let claim, let pulse), .suspended(let claim, let pulse):
             return self.leaderTicked(claim, pulse, at: now)

@@ -42,9 +42,10 @@ public enum ClaimQuestion: Hashable, Sendable {
 }
 
 public enum ResignQuestion: Hashable, Sendable {
-    /// Who joined last?
-    case line
-    case handOver
+    /// Is the record left to nobody? It may name who is to claim next.
+    case handOver(isNamed: Bool)
+    /// Has somebody claimed since?
+    case succession
 }
 
 /// A record as it was read.
@@ -144,6 +145,6 @@ public enum ElectionPhase: Hashable, Sendable {
     /// Leads as far as it knows; not connected, or without an answer for longer than the limit.
     case suspended(HeldClaim, Pulse)
     /// Leads no more; the record is being handed over.
-    case resigning(HeldClaim, ResignQuestion, Ticket, until: Moment)
+    case resigning(ResignQuestion, Ticket, until: Moment)
     case stopped
 }

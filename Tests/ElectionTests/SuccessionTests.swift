@@ -108,40 +108,59 @@ struct SuccessionTests {
         #expect(self.isClaim(try self.inLine(.vacant(Epoch(3), for: Self.named)).call?.call))
     }
 
-    @Test("A leader that hands over to the last in line asks who that is, and is not the last itself")
-    func toTheLast() throws {
+    /// A leader that has left the record to somebody else; its own multi has set off its watch on the record.
+    private func handedOver() throws -> Bench {
         var bench = Bench()
         let path = try bench.lead()
-        bench.handle(.resignAsked(.lastInLine))
+        let watch = try #require(bench.machine.session.recordWatch)
+        bench.handle(.resignAsked(.candidate(Self.named)))
         #expect(bench.announcements == [.lost(Epoch(4), .resigned)])
         #expect(bench.machine.permits(.record, at: bench.now) == nil)
-        #expect(bench.call?.call == .children(Bench.layout.candidates))
-        try bench.answer(.success(.children(["b-n_0000000004", "a-n_0000000002", Bench.name(path)])))
+        let ticket = try #require(bench.call).ticket
         #expect(
             bench.call?.call
                 == .multi([
                     .delete(path, version: nil),
-                    .set(
-                        Bench.layout.leader, data: LeaderRecord.vacant(Epoch(4), for: "b-n_0000000004").encoded,
-                        version: 8),
+                    .set(Bench.layout.leader, data: LeaderRecord.vacant(Epoch(4), for: Self.named).encoded, version: 8),
                 ]))
-        try bench.answer(.success(.results([.deleted, .set(Bench.stat(version: 9))])))
+        #expect(bench.handle(.watchFired(watch)).isEmpty)
+        try bench.answer(.success(.results([.deleted, .set(Bench.stat(version: 9))])), to: ticket)
+        return bench
+    }
+
+    @Test("A leader that has named somebody leaves the ensemble to that one's claim, and closes its session then")
+    func leavesTheEnsemble() throws {
+        var bench = try self.handedOver()
+        #expect(bench.call?.call == .get(Bench.layout.leader, watch: true))
+        let watch = try #require(bench.call).ticket
+        try bench.answer(Bench.node(.vacant(Epoch(4), for: Self.named), version: 9))
+        #expect(bench.effects.isEmpty)
+        #expect(bench.handle(.watchFired(watch)).count == 1)
+        try bench.answer(Bench.node(Bench.rival(epoch: 5), version: 10))
         #expect(bench.effects == [.close(session: 1), .stop])
     }
 
-    @Test("It resigns all the same when it cannot learn who is last, and ends within its limit without any answer")
-    func lineUnknown() throws {
-        var bench = Bench()
-        _ = try bench.lead()
-        bench.handle(.resignAsked(.lastInLine))
+    @Test("A claim that is heard of before the look at the record is answered is looked at as well")
+    func claimsAtOnce() throws {
+        var bench = try self.handedOver()
+        let watch = try #require(bench.call).ticket
+        bench.handle(.watchFired(watch))
+        try bench.answer(Bench.node(.vacant(Epoch(4), for: Self.named), version: 9), to: watch)
+        try bench.answer(Bench.node(Bench.rival(epoch: 5), version: 10))
+        #expect(bench.effects == [.close(session: 1), .stop])
+    }
+
+    @Test("It ends within its limit all the same: nobody claims, nothing is answered, or the record cannot be read")
+    func nobodyClaims() throws {
+        var bench = try self.handedOver()
+        var unread = bench
+        try unread.answer(Bench.fails(.timedOut))
+        #expect(unread.effects == [.close(session: 1), .stop])
         var silent = bench
-        try bench.answer(Bench.fails(.timedOut))
-        guard case .multi(let operations)? = bench.call?.call, case .set(_, let data, 8)? = operations.last else {
-            Issue.record("does not resign")
-            return
-        }
-        #expect(data == LeaderRecord.vacant(Epoch(4)).encoded)
         silent.pass(ElectionMachine.resignLimit)
         #expect(silent.handle(.ticked) == [.close(session: 1), .stop])
+        try bench.answer(Bench.node(.vacant(Epoch(4), for: Self.named), version: 9))
+        bench.pass(ElectionMachine.resignLimit)
+        #expect(bench.handle(.ticked) == [.close(session: 1), .stop])
     }
 }

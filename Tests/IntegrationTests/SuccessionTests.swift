@@ -1,4 +1,6 @@
+import Admin
 import Cluster
+import Curl
 import Foundation
 import Testing
 
@@ -80,6 +82,9 @@ struct SuccessionTests {
         try await self.during(coordination: Self.slow) { healers in
             let before = try await healers.leader()
             let line = try await healers.tree.members()
+            try await healers.until("the leader knows who stands in line") {
+                try await healers.knownLine(of: before) == line.map(\.id)
+            }
             healers[before].send(SIGTERM)
             let after = try await healers.leader(after: before)
             #expect(after.member == line.last?.id)
@@ -120,6 +125,13 @@ struct SuccessionTests {
                 return found != nil && found?.incarnation != before?.incarnation
             }
             return found!
+        }
+
+        func knownLine(of holder: LeaderRecord.Holder) async throws -> [HealerID] {
+            try await HTTPClient.during { client in
+                let answer = try await client.get("http://\(holder.address)/api/v1/status", timeout: .seconds(20))
+                return try AdminJSON.decode(StatusPage.self, from: answer.body).members.map(\.member)
+            }
         }
 
         /// Its log may come after the record: it is told that its claim was committed when everybody can see it.

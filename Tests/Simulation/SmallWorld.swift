@@ -154,7 +154,10 @@ struct SmallWorld: Hashable {
             }
         case .resign(let place):
             self.budget.faults -= 1
-            self.handle(.resignAsked(.lastInLine), place)
+            let line = self.tree[Self.layout.candidates]?.children.sorted { $0.suffix(10) < $1.suffix(10) } ?? []
+            let own = self.healers[place].machine.heldClaim?.candidate
+            let last = line.last { Self.layout.candidate($0) != own }
+            self.handle(.resignAsked(last.map { .candidate($0) } ?? .firstInLine), place)
         }
     }
 

@@ -125,7 +125,7 @@ final class World {
         let names = self.ensemble.tree[self.layout.candidates]?.children.sorted() ?? []
         switch Int.random(in: 0..<3, using: &self.scheduler.random) {
         case 0: return .firstInLine
-        case 1: return .lastInLine
+        case 1: return names.max { $0.suffix(10) < $1.suffix(10) }.map { .candidate($0) } ?? .firstInLine
         default: return .candidate(names.randomElement(using: &self.scheduler.random) ?? "nobody")
         }
     }

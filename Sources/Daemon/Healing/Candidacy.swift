@@ -274,6 +274,13 @@ final class Candidacy: Sendable {
         }
     }
 
-    /// Hands over, if there is something to hand over, to whoever joined last; ``run(settled:_:)`` then returns.
-    func end() async { await self.state.withLock { $0.elector }?.resign(to: .lastInLine) }
+    /// Hands over, if there is something to hand over, to whoever joined last; ``run(settled:_:)`` then returns. Where
+    /// healers are restarted one after the other, that one has been restarted already, so leadership moves twice at most
+    /// until all are.
+    /// - Parameter line: first in line first, as last read. Whoever has left it since is passed over by those who stand there.
+    func end(line: [(candidate: String, member: Member)]) async {
+        let (elector, own) = self.state.withLock { ($0.elector, $0.member.incarnation) }
+        let last = line.last { $0.member.incarnation != own }
+        await elector?.resign(to: last.map { .candidate($0.candidate) } ?? .firstInLine)
+    }
 }

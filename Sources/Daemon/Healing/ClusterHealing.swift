@@ -151,7 +151,7 @@ final class ClusterHealing: Sendable {
     func stop() async {
         if let epoch = self.candidacy.beginStop() { self.loop.reports(.leadership(.suspended(epoch))) }
         await self.stepsEnd()
-        await self.candidacy.end()
+        await self.candidacy.end(line: await self.recordWatch.line)
     }
 
     /// Returns when no step is in flight, or when there is just time left to hand over. What may be interrupted is ended

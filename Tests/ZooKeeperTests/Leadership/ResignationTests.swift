@@ -51,7 +51,10 @@ extension RealEnsemble {
                 var all = try await contest.enter(["a", "b", "c"])
                 for place in 0..<all.count {
                     let place = (first + place) % all.count
-                    await all[place].resign(to: .lastInLine)
+                    // As a healer that stops does: whoever joined last, as it knows the line.
+                    let own = try await contest.candidate(of: all[place])
+                    let last = try await contest.line.last { $0 != own }
+                    await all[place].resign(to: last.map { .candidate($0) } ?? .firstInLine)
                     all[place] = try await contest.enter(all[place].id.rawValue)
                     try await until("somebody leads") { all.contains { $0.isLeading } }
                 }
