@@ -97,6 +97,7 @@ final class ClusterHealing: Sendable {
         await self.watching {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.keepSpread() }
+                group.addTask { await self.keepWitnessed() }
                 await self.candidacy.run(settled: { await self.stepsEnd() }) { update in await self.follow(update) }
                 group.cancelAll()
             }
