@@ -1,14 +1,16 @@
+import Admin
 import FoundationEssentials
 import Glibc
 
-/// All of it, or as much as the other side takes.
-func say(_ text: String, to descriptor: Int32) {
+/// Says all of it; why it could not, as the system puts it, if not.
+func say(_ text: String, to descriptor: Int32) -> String? {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard count > 0 || errno == EINTR else { return }
+        guard count > 0 || errno == EINTR else { return String(cString: strerror(errno)) }
         rest = rest.dropFirst(max(count, 0))
     }
+    return nil
 }
 
 let environment = ProcessInfo.processInfo.environment
@@ -17,6 +19,10 @@ let outcome = await Program(
     // https://no-color.org: set and not empty means none.
     colours: isatty(STDOUT_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
 ).run(Array(CommandLine.arguments.dropFirst()))
-say(outcome.output, to: STDOUT_FILENO)
-say(outcome.errors, to: STDERR_FILENO)
+let unsaid = say(outcome.output, to: STDOUT_FILENO)
+_ = say(outcome.errors, to: STDERR_FILENO)
+if let unsaid {
+    _ = say("healerctl: standard output: \(unsaid): part of the answer is missing\n", to: STDERR_FILENO)
+    exit(ExitCode.error.rawValue)
+}
 exit(outcome.code.rawValue)

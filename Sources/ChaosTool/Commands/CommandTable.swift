@@ -80,13 +80,3 @@ enum CommandTable {
             + "\n\n`healer-chaos COMMAND --help` tells more."
     }
 }
-
-/// Text for people and scripts. Standard output carries the answer, standard error everything else.
-enum Console {
-    static func print(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
-    }
-    static func error(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
-    }
-}
