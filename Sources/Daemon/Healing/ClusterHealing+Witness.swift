@@ -10,13 +10,15 @@ extension ClusterHealing {
     func keepWitnessed() async {
         var handover = UnwitnessedHandover()
         while (try? await self.time.sleep(for: Self.witnessPace)) != nil {
-            let problem = self.candidacy.status?.role == .leading ? await self.shell.auditProblem : nil
+            let failure = self.candidacy.status?.role == .leading ? await self.shell.auditFailure : nil
             // The first in line: we go to its tail, so that each healer's turn comes if none can write.
             let next = await self.recordWatch.line.first { $0.member.incarnation != self.candidacy.member.incarnation }
-            guard handover.isDue(problem != nil && next != nil, at: self.time.now()), let next else { continue }
+            guard handover.isDue(next == nil ? nil : failure?.at, at: self.time.now()), let failure, let next else {
+                continue
+            }
             self.log.warning(
                 "handing over: the audit trail cannot be written here, and without it no step is taken",
-                ["election.successor": LogValue(next.member.id), "error": .string(problem ?? "")])
+                ["election.successor": LogValue(next.member.id), "error": .string(failure.reason)])
             self.candidacy.resign(to: next.candidate, by: "a leader without an audit trail")
         }
     }

@@ -19,6 +19,7 @@ extension ClusterShell {
                 self.awaitAudit(report)
             }
             self.auditProblem = "\(error)"
+            self.auditFailure = (self.means.time.now(), "\(error)")
             report(.auditUnwritable(reason: "\(error)"))
             return false
         }
@@ -36,7 +37,12 @@ extension ClusterShell {
     }
 
     private func isAuditThere(_ report: HealingReports) async -> Bool {
-        do { try await self.means.auditAgain() } catch { return false }
+        do {
+            try await self.means.auditAgain()
+        } catch {
+            self.auditFailure = (self.means.time.now(), "\(error)")
+            return false
+        }
         self.awaitsAudit = false
         guard self.auditProblem != nil else { return true }
         self.auditProblem = nil

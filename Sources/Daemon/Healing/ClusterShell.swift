@@ -42,6 +42,8 @@ actor ClusterShell: HealingShell {
     /// The leadership that permits what runs; `nil` once it is over.
     private(set) var epoch: Epoch?
     var auditProblem: String?
+    /// When the audit trail refused something last, and why.
+    var auditFailure: (at: Moment, reason: String)?
     /// Somebody looks from time to time whether it can be written again.
     var awaitsAudit = false
     /// Between two looks at an audit trail that could not be written.
