@@ -25,7 +25,7 @@ struct UnwitnessedHandoverTests {
         #expect(self.leader.isDue(failedAt: 603, at: 603))
     }
 
-    @Test("One refusal is forgotten; one that comes back before that counts on from the first, whatever was taken between")
+    @Test("A refusal is forgotten; one that comes before that counts from the first, whatever was taken between")
     func forgets() {
         for second in 0..<5 { #expect(!self.leader.isDue(failedAt: 0, at: second)) }
         #expect(!self.leader.isDue(failedAt: 0, at: 5))
