@@ -57,7 +57,7 @@ final class ClusterHealing: Sendable {
             log: log, report: observe)
         let candidacy = Candidacy(layout: layout, parts: parts, log: log)
         self.coordination = CoordinationWatch(
-            layout: layout, healer: parts.configuration.healerID, log: log, report: { entrance.post($0) },
+            layout: layout, healer: parts.configuration.healerID, time: time, log: log, report: { entrance.post($0) },
             resign: { candidacy.resign(if: $0) })
         let ledger = Ledger(layout, kafkaRoot: policy.kafkaRoot)
         self.recordWatch = RecordWatch(ledger: ledger, time: time, log: log)

@@ -11,6 +11,7 @@ actor CoordinationWatch {
     private let healer: HealerID
     private let report: @Sendable (Event) -> Void
     private let resign: @Sendable (Control.Resignation) -> Void
+    private let time: any TimeSource
     private let log: Logger
     private let wishes: AsyncStream<Wish>
     private let wish: AsyncStream<Wish>.Continuation
@@ -20,15 +21,24 @@ actor CoordinationWatch {
     /// False for whoever only looks.
     private var publishes = true
     private var seen: Set<String> = []
+    /// Whose digest was read, with a watch, since we were last connected.
+    private var watched: Set<String> = []
+    /// Grows whenever everything is to be read anew.
+    private var life = 0
     /// When each healer's last digest was made, by that healer's clock.
     private(set) var observedAt: [HealerID: WallTime] = [:]
 
+    /// After a read that failed although the session stands.
+    private static let retry = Duration.seconds(1)
+
     init(
-        layout: Layout, healer: HealerID, log: Logger, report: @escaping @Sendable (Event) -> Void,
+        layout: Layout, healer: HealerID, time: any TimeSource, log: Logger,
+        report: @escaping @Sendable (Event) -> Void,
         resign: @escaping @Sendable (Control.Resignation) -> Void
     ) {
         self.layout = layout
         self.healer = healer
+        self.time = time
         self.log = log
         self.report = report
         self.resign = resign
@@ -38,6 +48,8 @@ actor CoordinationWatch {
     /// A session that is connected, or is so again: everything is read anew. `nil` while there is none.
     func use(_ session: (any StoreSession)?) async {
         self.session = session
+        self.life += 1
+        self.watched = []
         guard let session else { return }
         for await state in session.states() {
             if case .connected(let id) = state { self.sessionID = id }
@@ -67,6 +79,7 @@ actor CoordinationWatch {
     func run() async {
         for await wish in self.wishes {
             guard let session = self.session else { continue }
+            let life = self.life
             do {
                 switch wish {
                 case .control: try await self.readControl(session)
@@ -75,10 +88,14 @@ actor CoordinationWatch {
                 case .publish: try await self.putDigest(session)
                 }
             } catch {
-                // The session comes again when it is connected again, and everything is read anew.
                 if !error.isAmbiguous {
                     self.log.warning("coordination read failed", ["store.error": LogValue(error)])
                 }
+                // After a disturbance everything is read anew, and a digest is put there again before long. A read that only
+                // came to nothing is repeated: nothing else would.
+                guard wish != .publish, life == self.life else { continue }
+                try? await self.time.sleep(for: Self.retry)
+                if life == self.life { self.wish.yield(wish) }
             }
         }
     }
@@ -109,15 +126,21 @@ actor CoordinationWatch {
 
     private func readObservers(_ session: any StoreSession) async throws(StoreError) {
         let names = Set(try await session.children(self.layout.observers, watch: self.again(.observers)))
-        for gone in self.seen.subtracting(names) { self.forget(gone) }
-        let new = names.subtracting(self.seen)
+        for gone in self.seen.subtracting(names) {
+            self.forget(gone)
+            self.watched.remove(gone)
+        }
         self.seen = names
-        for name in new where name != self.healer.rawValue { try await self.readObserver(name, session) }
+        for name in names.subtracting(self.watched) where name != self.healer.rawValue {
+            try await self.readObserver(name, session)
+        }
     }
 
     private func readObserver(_ name: String, _ session: any StoreSession) async throws(StoreError) {
+        let life = self.life
         do throws(StoreError) {
             let node = try await session.get("\(self.layout.observers)/\(name)", watch: self.again(.observer(name)))
+            if life == self.life { self.watched.insert(name) }
             let digest = Ledger.digest(node.data)
             self.observedAt[HealerID(name)] = digest?.at
             self.report(.digestRead(HealerID(name), digest))
@@ -125,6 +148,7 @@ actor CoordinationWatch {
             guard error.reason == .noNode else { throw error }
             self.forget(name)
             self.seen.remove(name)
+            self.watched.remove(name)
             self.wish.yield(.observers)
         }
     }
