@@ -2,8 +2,8 @@ import Cluster
 import Election
 import Healer
 
-/// Follows by watch what ``SharedRecords`` has: a quiet cluster costs no read, a change costs one. Nothing is decided by
-/// it; it is for pages.
+/// Follows by watch what ``SharedRecords`` has: a quiet cluster costs no read, a change costs one. It is for pages, and the
+/// line for whoever hands over; no step is decided by it.
 actor RecordWatch {
     private enum Place: Hashable { case candidates, incidents, recoveries, record(LedgerKey) }
     private enum Wish {
