@@ -21,6 +21,9 @@ extension RealEnsemble {
                     return nil
                 }
             }
+            var controlReads: Int {
+                self.events.withLock { $0.count { if case .controlRead = $0 { true } else { false } } }
+            }
             func isPaused() -> Bool {
                 self.events.withLock { events in
                     for event in events.reversed() {
@@ -75,6 +78,31 @@ extension RealEnsemble {
                     try await until("gone") { told.sequence(of: other) == nil }
                     await watch.use(nil)
                 }
+            }
+        }
+
+        @Test("Each change of a control is one read, however often both were changed by turns before")
+        func oneRead() async throws {
+            try await withSession { session in
+                let layout = Layout(root: newPath(), cluster: ClusterName("main"))
+                for node in layout.foundation { try await session.create(node.path, data: node.data) }
+                let told = Told()
+                let watch = CoordinationWatch(
+                    layout: layout, healer: HealerID("healer-1"), time: BootClock(), log: Logger { _ in },
+                    report: { told.add($0) }, resign: { _ in })
+                let running = Task { await watch.run() }
+                defer { running.cancel() }
+                await watch.use(ZooKeeperStore(session))
+                try await until("the first read") { told.controlReads == 1 }
+                for round in 1...10 {
+                    for path in [layout.control, layout.globalControl] {
+                        let before = told.controlReads
+                        try await session.set(path, data: Control().json)
+                        try await until("round \(round)") { told.controlReads > before }
+                    }
+                }
+                try await session.sync(layout.control)
+                #expect(told.controlReads == 21)
             }
         }
     }

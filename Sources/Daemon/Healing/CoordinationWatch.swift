@@ -5,7 +5,11 @@ import FoundationEssentials
 /// Follows what others put into the coordination tree of one cluster — both control nodes, and the other healers'
 /// digests — and puts our own digest there.
 actor CoordinationWatch {
-    private enum Wish: Hashable { case control, observers, observer(String), publish }
+    private enum Wish: Hashable {
+        /// Because this node changed; `nil` to begin with.
+        case control(changed: String?)
+        case observers, observer(String), publish
+    }
 
     private let layout: Layout
     private let healer: HealerID
@@ -23,6 +27,8 @@ actor CoordinationWatch {
     private var seen: Set<String> = []
     /// Whose digest was read, with a watch, since we were last connected.
     private var watched: Set<String> = []
+    /// The control nodes on which a watch stands: a second one would make each change two reads, and soon more.
+    private var watchedControls: Set<String> = []
     /// Grows whenever everything is to be read anew.
     private var life = 0
     /// When each healer's last digest was made, by that healer's clock.
@@ -50,12 +56,13 @@ actor CoordinationWatch {
         self.session = session
         self.life += 1
         self.watched = []
+        self.watchedControls = []
         guard let session else { return }
         for await state in session.states() {
             if case .connected(let id) = state { self.sessionID = id }
             break
         }
-        for wish in [Wish.control, .observers, .publish] { self.wish.yield(wish) }
+        for wish in [Wish.control(changed: nil), .observers, .publish] { self.wish.yield(wish) }
     }
 
     /// Only reads, through a session that is connected. False if no healer has made the tree yet, or it does not answer.
@@ -63,7 +70,7 @@ actor CoordinationWatch {
         self.publishes = false
         guard (try? await session.exists(self.layout.base, watch: nil)) != nil else { return false }
         self.session = session
-        self.wish.yield(.control)
+        self.wish.yield(.control(changed: nil))
         return true
     }
 
@@ -82,7 +89,9 @@ actor CoordinationWatch {
             let life = self.life
             do {
                 switch wish {
-                case .control: try await self.readControl(session)
+                case .control(let changed):
+                    if let changed { self.watchedControls.remove(changed) }
+                    try await self.readControl(session)
                 case .observers: try await self.readObservers(session)
                 case .observer(let name): try await self.readObserver(name, session)
                 case .publish: try await self.putDigest(session)
@@ -105,8 +114,8 @@ actor CoordinationWatch {
     }
 
     private func readControl(_ session: any StoreSession) async throws(StoreError) {
-        let own = try await session.get(self.layout.control, watch: self.again(.control))
-        let global = try await session.get(self.layout.globalControl, watch: self.again(.control))
+        let own = try await self.getControl(self.layout.control, session)
+        let global = try await self.getControl(self.layout.globalControl, session)
         do throws(Control.Unreadable) {
             let view = ControlView(
                 cluster: try Control(json: own.data), global: try Control(json: global.data),
@@ -122,6 +131,14 @@ actor CoordinationWatch {
                         cluster: Control(paused: everything), global: Control(),
                         versions: ControlVersions(cluster: own.stat.version, global: global.stat.version))))
         }
+    }
+
+    private func getControl(_ path: String, _ session: any StoreSession) async throws(StoreError) -> StoreNode {
+        guard !self.watchedControls.contains(path) else { return try await session.get(path, watch: nil) }
+        let life = self.life
+        let node = try await session.get(path, watch: self.again(.control(changed: path)))
+        if life == self.life { self.watchedControls.insert(path) }
+        return node
     }
 
     private func readObservers(_ session: any StoreSession) async throws(StoreError) {
