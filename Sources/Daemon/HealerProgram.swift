@@ -138,7 +138,7 @@ enum HealerProgram {
                 self.complain("warning: nodes that were discovered before cannot be read: \(failure)")
             }
             let page = await status.nodes(of: healing.name)
-            self.say(page.verdict.text(of: healing.name, colours: false) + "\n" + page.text(colours: false))
+            try answer(page.verdict.text(of: healing.name, colours: false) + "\n" + page.text(colours: false))
             isHealthy = isHealthy && page.verdict.healthy
         }
         await session?.close()
@@ -176,7 +176,6 @@ enum HealerProgram {
         }
     }
 
-    private static func say(_ text: String) { writeAll(STDOUT_FILENO, Array(text.utf8)) }
     private static func complain(_ text: String) {
         writeAll(STDERR_FILENO, Array("healer: \(text)\n".utf8))
     }

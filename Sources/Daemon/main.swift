@@ -19,16 +19,19 @@ case let word:
 
 do {
     switch try Invocation(arguments: Array(CommandLine.arguments.dropFirst())) {
-    case .help: say(Invocation.usage, to: STDOUT_FILENO)
-    case .version: say("healer \(HealerVersion.current)\n", to: STDOUT_FILENO)
+    case .help: try answer(Invocation.usage)
+    case .version: try answer("healer \(HealerVersion.current)\n")
     case .validate(let path, let print):
-        let answer = Validation.validate(path, print: print)
-        say(answer.errors, to: STDERR_FILENO)
-        say(answer.output, to: STDOUT_FILENO)
-        exit(answer.exit)
+        let validated = Validation.validate(path, print: print)
+        say(validated.errors, to: STDERR_FILENO)
+        try answer(validated.output)
+        exit(validated.exit)
     case .run(let path, let dryRun): exit(await HealerProgram.run(path, dryRun: dryRun))
     case .test(let path): exit(await HealerProgram.test(path))
     }
+} catch let lost as LostAnswer {
+    say("healer: \(lost)\n", to: STDERR_FILENO)
+    exit(1)
 } catch {
     say("healer: \(error)\ntry `healer --help`\n", to: STDERR_FILENO)
     exit(2)

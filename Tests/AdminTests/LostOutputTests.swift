@@ -20,7 +20,7 @@ struct LostOutputTests {
         return (process.terminationStatus, String(decoding: said, as: UTF8.self))
     }
 
-    @Test("A full disk below it is an error that is told", arguments: ["healer-chaos", "healerctl"])
+    @Test("A full disk below it is an error that is told", arguments: ["healer", "healer-chaos", "healerctl"])
     func full(program: String) throws {
         let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
         let (status, errors) = try self.run(program, output: full)

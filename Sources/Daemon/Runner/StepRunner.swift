@@ -182,16 +182,20 @@ struct EndedStep: Sendable {
 }
 
 /// Writes all of it, or as much as the other side takes before it is gone.
-func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) {
+///
+/// - Returns: 0, or the `errno` of the write that failed.
+@discardableResult
+func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Int32 {
     var rest = bytes[...]
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
         if count > 0 {
             rest = rest.dropFirst(count)
         } else if errno != EINTR {
-            return
+            return errno
         }
     }
+    return 0
 }
 
 /// What the other side of a pipe says, line by line.
