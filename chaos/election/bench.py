@@ -1,8 +1,8 @@
 """Measures how long an ensemble is without a leader: ours, Apache Curator's LeaderLatch, kazoo's Election.
 
 Run by scripts/bench-election, which says what the arguments are. All three on one ensemble with one session timeout. The
-time is from right before the signal to when an onlooker knows of the next leader: for ours it reads the committed claim,
-for the others it reads the line that the new leader prints.
+time is from right before the signal to when an onlooker is told of the next leader: for ours its watch on the record fires
+for the committed claim, for the others the line comes that the new leader prints.
 """
 
 import argparse
@@ -35,6 +35,40 @@ def await_that(what, holds):
         time.sleep(0.01)
 
 
+def mode(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 2) as connection:
+            connection.sendall(b"srvr")
+            connection.settimeout(2)
+            text = b""
+            while piece := connection.recv(4096):
+                text += piece
+    except OSError:
+        return None
+    return next((line.split()[1].decode() for line in text.splitlines() if line.startswith(b"Mode:")), None)
+
+
+class EnsembleLeader:
+    """The server that leads ZooKeeper now."""
+
+    def __init__(self, options):
+        self.options = options
+        self.ports = [int(server.rsplit(":", 1)[1]) for server in options.zookeeper.split(",")]
+        self.number = next(place for place, port in enumerate(self.ports, 1) if mode(port) == "leader")
+
+    def kill(self):
+        self.run("kill")
+
+    def start(self):
+        self.run("start")
+        await_that("the server is back", lambda: mode(self.ports[self.number - 1]))
+
+    def run(self, verb):
+        command = [self.options.chaos, "sandbox", "node", verb, f"zookeeper-{self.number}"]
+        subprocess.run(
+            command + ["--directory", self.options.directory], check=True, stdout=subprocess.DEVNULL)
+
+
 class Healers:
     """Three real healers without brokers, in mode observe: they do nothing but lead."""
 
@@ -63,12 +97,18 @@ class Healers:
                 stderr=console, stdin=subprocess.DEVNULL)
         self.processes[name] = (process, folder)
 
-    def holder(self, watch=None):
+    def holder(self):
+        """`None` while nobody leads, or the ensemble does not say."""
         try:
-            record = json.loads(self.zk.get(self.base + "/leader", watch=watch)[0])
+            return self.read()[0]
         except Exception:
             return None
-        return record if record.get("member") else None
+
+    def read(self, watch=None):
+        """Whoever holds the record, and the record's version."""
+        data, stat = self.zk.get(self.base + "/leader", watch=watch)
+        record = json.loads(data)
+        return record if record.get("member") else None, stat.version
 
     def settle(self):
         """One leads, all stand in line, and both others hold a connection to the leader."""
@@ -90,24 +130,50 @@ class Healers:
         before = self.settle()
         time.sleep(random.uniform(0.2, 1.2))
         process, _ = self.processes[before["member"]]
-        changed = threading.Event()
-        self.holder(watch=lambda _: changed.set())
+        told = queue.Queue()
+        tell = lambda _: told.put(time.monotonic())
+        _, version = self.read(watch=tell)
         begin = time.monotonic()
         process.send_signal(number)
         while True:
-            if not changed.wait(PATIENCE):
+            try:
+                at = told.get(timeout=PATIENCE)
+            except queue.Empty:
                 raise SystemExit("bench-election: nobody followed our leader")
-            changed.clear()
-            record = self.holder(watch=lambda _: changed.set())
+            record, seen = self.read(watch=tell)
+            if seen != version + 1:
+                # More than one change, and the watch fired for the first.
+                at = time.monotonic()
+            version = seen
             if record and record["incarnation"] != before["incarnation"]:
                 break
-        took = time.monotonic() - begin
+        took = at - begin
         if number == signal.SIGSTOP:
             process.send_signal(signal.SIGCONT)
         else:
             process.wait(PATIENCE)
             self.start(before["member"])
         return took
+
+    def ensemble_leader_killed(self):
+        """How long nothing is renewed when ZooKeeper's own leader is killed, and whether ours is still the same."""
+        before, server = self.settle(), EnsembleLeader(self.options)
+
+        def beat():
+            try:
+                return self.zk.exists(self.base + "/beat").version
+            except Exception:
+                return None
+
+        pulse = beat()
+        begin = time.monotonic()
+        server.kill()
+        pulse = max(pulse, beat() or 0)
+        await_that("a renewal", lambda: (beat() or 0) > pulse + 1)
+        took = time.monotonic() - begin
+        same = (self.settle() or {}).get("incarnation") == before["incarnation"]
+        server.start()
+        return took, same
 
     def end(self):
         for process, _ in self.processes.values():
@@ -164,6 +230,24 @@ class Peers:
         self.start()
         return took
 
+    def ensemble_leader_killed(self):
+        """When somebody last said that it leads after ZooKeeper's own leader was killed, and whether that is the same one.
+
+        `None`: nobody said anything within the time of a session and two seconds more.
+        """
+        before, took, server = self.leader, None, EnsembleLeader(self.options)
+        begin = time.monotonic()
+        server.kill()
+        end = begin + self.options.session / 1000 + 2
+        while (left := end - time.monotonic()) > 0:
+            try:
+                at, self.leader = self.lines.get(timeout=left)
+                took = at - begin
+            except queue.Empty:
+                break
+        server.start()
+        return took, self.leader == before
+
     def end(self):
         for process in self.processes.values():
             process.kill()
@@ -191,46 +275,6 @@ def guarded_writes(zk):
         multi.commit()
         times.append(time.monotonic() - begin)
     return times
-
-
-def mode(port):
-    try:
-        with socket.create_connection(("127.0.0.1", port), 2) as connection:
-            connection.sendall(b"srvr")
-            connection.settimeout(2)
-            text = b""
-            while piece := connection.recv(4096):
-                text += piece
-    except OSError:
-        return None
-    return next((line.split()[1].decode() for line in text.splitlines() if line.startswith(b"Mode:")), None)
-
-
-def ensemble_leader_killed(healers, options, zk):
-    """How long nothing is renewed when ZooKeeper's own leader is killed, and whether ours is still the same."""
-    before = healers.settle()
-    ports = [int(server.rsplit(":", 1)[1]) for server in options.zookeeper.split(",")]
-    number = next(place for place, port in enumerate(ports, 1) if mode(port) == "leader")
-    node = [options.chaos, "sandbox", "node", "VERB", f"zookeeper-{number}", "--directory", options.directory]
-    run = lambda verb: subprocess.run(
-        [verb if word == "VERB" else word for word in node], check=True, stdout=subprocess.DEVNULL)
-
-    def beat():
-        try:
-            return zk.exists(Healers.base + "/beat").version
-        except Exception:
-            return None
-
-    pulse = beat()
-    begin = time.monotonic()
-    run("kill")
-    pulse = max(pulse, beat() or 0)
-    await_that("a renewal", lambda: (beat() or 0) > pulse + 1)
-    took = time.monotonic() - begin
-    same = (healers.settle() or {}).get("incarnation") == before["incarnation"]
-    run("start")
-    await_that("the server is back", lambda: mode(ports[number - 1]))
-    return took, same
 
 
 def main():
@@ -278,12 +322,15 @@ def main():
                     times.append(contestant.trial(number))
                 medians[row, contestant.name] = statistics.median(times)
                 say(row, contestant.name, times)
-            if isinstance(contestant, Healers):
-                if "ZooKeeper" in wanted:
-                    floor += guarded_writes(zk)
-                    killed = [ensemble_leader_killed(contestant, options, zk) for _ in range(trials)]
-                    say("ZooKeeper", "ours", [took for took, _ in killed])
-                    print(f"{'':12} leader unchanged in {sum(same for _, same in killed)} of {len(killed)}", flush=True)
+            if "ZooKeeper" in wanted:
+                floor += guarded_writes(zk) if contestant.name == Healers.name else []
+                killed = [contestant.ensemble_leader_killed() for _ in range(trials)]
+                times = [took for took, _ in killed if took is not None]
+                if times:
+                    say("ZooKeeper", contestant.name, times)
+                unchanged = sum(same for _, same in killed)
+                print(f"{'ZooKeeper':12} {contestant.name:16} leader unchanged in {unchanged} of {trials}", flush=True)
+            if contestant.name == Healers.name:
                 say("floor", "guarded write", floor)
         finally:
             contestant.end()
@@ -291,7 +338,7 @@ def main():
         ours = medians[row, "ours"]
         print(
             f"{row}: ours is {ours / statistics.median(floor):.1f} guarded writes; "
-            + ", ".join(f"{name} takes {medians[row, name] / ours:.0f} times as long" for name, _ in peers))
+            + ", ".join(f"{name} takes {medians[row, name] / ours:.3g} times as long" for name, _ in peers))
     zk.stop()
 
 
