@@ -40,6 +40,11 @@ public struct Layout: Hashable, Sendable {
     public func begun(_ node: NodeName) -> String { "\(self.begun)/\(node)" }
     public func history(of node: NodeName) -> String { "\(self.history)/\(node)" }
 
+    /// Nodes below which others come and go.
+    public var collections: [String] {
+        [self.candidates, self.nodes, self.observers, self.incidents, self.recoveries, self.begun, self.history]
+    }
+
     /// Every persistent node, each after its parent, with the data that it starts with.
     public var foundation: [(path: String, data: [UInt8])] {
         var paths: [String] = []
@@ -48,10 +53,8 @@ public struct Layout: Hashable, Sendable {
             ancestor += "/\(part)"
             paths.append(ancestor)
         }
-        paths += [self.globalControl, "\(self.root)/clusters", self.base, self.candidates]
-        paths += [self.nodes, self.observers, self.incidents, self.recoveries, self.begun, self.history]
-        paths += [self.outbox]
-        paths += [self.control, self.beat]
+        paths += [self.globalControl, "\(self.root)/clusters", self.base] + self.collections
+        paths += [self.outbox, self.control, self.beat]
         return paths.map { ($0, []) } + [(self.leader, LeaderRecord.vacant(.none).encoded)]
     }
 }

@@ -58,6 +58,19 @@ struct LeaderLinkTests {
         }
     }
 
+    @Test("A death is told without a pause: the connection is made again at once")
+    func atOnce() async throws {
+        let api = try SmallAPI("i1")
+        var limits = Self.quick
+        (limits.redialPause, limits.retry) = (.seconds(600), .seconds(600))
+        try await self.withLink(limits: limits) { link, heard in
+            link.watch(self.leader("i1", at: api.server.port))
+            try await self.until("asked") { api.questions > 0 }
+            await api.stop()
+            try await self.until("said") { heard.all == [Incarnation("i1")] }
+        }
+    }
+
     @Test("A leader that closes an idle connection, and answers the next, is not gone")
     func closes() async throws {
         let api = try SmallAPI("i1", idle: .seconds(1))

@@ -18,7 +18,9 @@ final class SmallAPI: Sendable {
     }
     var questions: Int { self.count.now }
 
-    init(_ incarnation: String, leads: Bool = true, port: UInt16 = 0, idle: Duration = .seconds(15)) throws {
+    init(
+        _ incarnation: String, leads: Bool = true, epoch: Int64 = 1, port: UInt16 = 0, idle: Duration = .seconds(15)
+    ) throws {
         var limits = HTTPServer.Limits()
         limits.idle = idle
         limits.grace = .milliseconds(10)
@@ -27,7 +29,7 @@ final class SmallAPI: Sendable {
             count.add()
             let page = LeadershipPage(
                 cluster: ClusterName(request.query("cluster") ?? ""), member: HealerID("h"),
-                incarnation: Incarnation(incarnation), epoch: Epoch(3), leads: leads)
+                incarnation: Incarnation(incarnation), epoch: Epoch(epoch), leads: leads)
             return HTTPResponse(status: request.path == LeaderLink.path ? 200 : 404, body: AdminJSON.encode(page))
         }
         self.server = server

@@ -1,5 +1,6 @@
 import struct Cluster.ClusterName
 import struct Cluster.Layout
+import struct Cluster.NodeName
 import Testing
 
 @testable import Daemon
@@ -63,9 +64,12 @@ extension RealEnsemble {
                         }
                     try await session.create(node.path, data: node.data, acl: acl)
                 }
+                let candidate = layout.candidate("a-n_0000000001")
+                try await session.create(candidate, acl: .open)
+                try await session.create(layout.recovery(of: NodeName("kafka-1")))
                 let open = await AccessReview.review(layout, user: "healer", with: ZooKeeperStore(session))
-                #expect(open.map(\.path) == [layout.control, layout.beat])
-                #expect(open.map(\.access) == ["digest:other:dr", "world:anyone:cdrwa"])
+                #expect(open.map(\.path) == [layout.control, layout.beat, candidate])
+                #expect(open.map(\.access) == ["digest:other:dr", "world:anyone:cdrwa", "world:anyone:cdrwa"])
             }
         }
 

@@ -15,13 +15,19 @@ enum AccessReview {
         }
     }
 
-    /// Every node of the foundation that others than `user` may change, with who may, in the order of the foundation.
-    /// Those above the root are not ours. One that cannot be read is left out: whoever needs it is told then.
+    /// Every node of the foundation that others than `user` may change, with who may, in the order of the foundation, and
+    /// after it what stands below it, by name. Those above the root are not ours. One that cannot be read is left out:
+    /// whoever needs it is told then.
     static func review(
         _ layout: Layout, user: String, with session: ZooKeeperStore
     ) async -> [(path: String, access: String)] {
         var open: [(path: String, access: String)] = []
-        for (path, _) in layout.foundation where path.hasPrefix(layout.root) {
+        var paths = layout.foundation.map(\.path).filter { $0.hasPrefix(layout.root) }
+        for collection in layout.collections {
+            let names = (try? await session.children(collection, watch: nil)) ?? []
+            paths += names.sorted().map { "\(collection)/\($0)" }
+        }
+        for path in paths {
             guard let rules = await session.rules(of: path) else { continue }
             let strangers = Self.strangers(in: rules, user: user)
             if !strangers.isEmpty { open.append((path, strangers.map(\.text).joined(separator: ", "))) }

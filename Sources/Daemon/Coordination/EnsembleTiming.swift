@@ -27,20 +27,22 @@ struct EnsembleTiming: Hashable, Sendable {
 
     enum Answer: Hashable, Sendable {
         case timing(EnsembleTiming)
-        /// A server answered, but does not tell: the word is not in its whitelist, or it stands alone.
+        /// No server tells, though one answered: the word is not in its whitelist, or it stands alone.
         case untold
         case noAnswer
     }
 
-    /// Asks one server after the other until one answers.
+    /// Asks one server after the other until one tells.
     /// - Parameter limit: for each server's connection, and again for each part of its answer.
     static func ask(_ servers: [Endpoint], within limit: Duration) async -> Answer {
+        var answer = Answer.noAnswer
         for server in servers {
             guard case .text(let text) = await FourLetterWord.ask("conf", server.description, within: limit),
                 !text.isEmpty
             else { continue }
-            return EnsembleTiming(conf: text).map { .timing($0) } ?? .untold
+            if let timing = EnsembleTiming(conf: text) { return .timing(timing) }
+            answer = .untold
         }
-        return .noAnswer
+        return answer
     }
 }

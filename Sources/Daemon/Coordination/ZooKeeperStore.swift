@@ -60,6 +60,9 @@ final class ZooKeeperStore: StoreSession {
         }
     }
 
+    /// What the ensemble has granted; `nil` before the first connection.
+    var negotiatedTimeout: Duration? { self.session.negotiatedTimeout }
+
     /// `nil` where the access list cannot be read.
     func rules(of path: String) async -> [AccessRule]? { try? await self.session.getACL(path) }
 

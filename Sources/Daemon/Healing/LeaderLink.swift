@@ -21,8 +21,10 @@ final class LeaderLink: @unchecked Sendable {
         /// Between two attempts that prove nothing.
         var retry = Duration.seconds(1)
         /// A connection made right after a death can land in the backlog of the dying listener, and break as well: for how
-        /// long it is made again at once, and the pause between.
+        /// long it is made again.
         var redial = Duration.seconds(1)
+        /// How often at once, since a death takes one or two; then with pauses, since somebody is alive there and closes.
+        var redialsAtOnce = 3
         var redialPause = Duration.milliseconds(1)
     }
 
@@ -104,18 +106,23 @@ final class LeaderLink: @unchecked Sendable {
 
     /// Until another leader is to be watched.
     private func attend(_ leader: LeaderRecord.Holder, _ endpoint: Endpoint, _ number: Int) {
+        // A name may stand for several addresses, or for another one a moment later: the next is tried until one has answered.
+        var addresses: [Address] = []
         var address: Address?
-        // It has answered here; and since when connections to it have been breaking.
+        // It has answered here; and since when connections to it have been breaking, how many.
         var isKnown = false
-        var brokenSince: Moment?
+        var broken: (since: Moment, count: Int)?
         while self.isCurrent(number) {
-            if address == nil { address = try? Address.resolve(endpoint, numericOnly: false) }
+            if address == nil {
+                if addresses.isEmpty { addresses = (try? Address.resolveAll(endpoint, numericOnly: false)) ?? [] }
+                address = addresses.isEmpty ? nil : addresses.removeFirst()
+            }
             var outcome = Outcome.nothing
             if let address {
                 outcome = self.visit(address, leader, endpoint, number) {
                     if !isKnown { self.report(.answers(leader.incarnation)) }
                     isKnown = true
-                    brokenSince = nil
+                    broken = nil
                 }
             }
             switch outcome {
@@ -125,16 +132,17 @@ final class LeaderLink: @unchecked Sendable {
                 isKnown = false
             case .closed where isKnown:
                 let now = bootTime()
-                let since = brokenSince ?? now
-                brokenSince = since
+                let (since, count) = broken ?? (now, 0)
+                broken = (since, count + 1)
                 if now - since < self.limits.redial {
-                    self.pause(self.limits.redialPause, number)
+                    if count >= self.limits.redialsAtOnce { self.pause(self.limits.redialPause, number) }
                     continue
                 }
                 isKnown = false
             case .refused, .another, .closed, .nothing: break
             }
-            brokenSince = nil
+            broken = nil
+            if !isKnown { address = nil }
             self.pause(self.limits.retry, number)
         }
     }
