@@ -102,7 +102,7 @@ public struct ClusterMetrics: Hashable, Sendable {
     }
 }
 
-/// This healer's part in one cluster's election, counted from 0 with each candidacy.
+/// This healer's part in one cluster's election, counted from its start.
 public struct ElectionMetrics: Hashable, Sendable {
     /// Claims that were committed.
     public var claims = 0
@@ -114,7 +114,7 @@ public struct ElectionMetrics: Hashable, Sendable {
     public var lateRenewals = 0
     /// How often another healer claimed over our head while we led in good order.
     public var needlessHandovers = 0
-    /// From sending a write under the guard to its answer; `nil` before the first.
+    /// From sending a write under the guard to its answer, of the last five to ten minutes; `nil` before the first.
     public var guardP50: Duration?
     public var guardP99: Duration?
     /// How long a leader goes on without an answered renewal.

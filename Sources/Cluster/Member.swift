@@ -7,6 +7,8 @@ public struct Member: Hashable, Sendable, Codable {
     public let version: String
     /// A digest of its configuration, so that members can tell that theirs differ.
     public let configuration: String
+    /// Whether it gave up a leadership, right before it joined, since it could not write its audit trail; `nil`: no.
+    public var isUnwitnessed: Bool? = nil
     public init(id: HealerID, incarnation: Incarnation, address: String, version: String, configuration: String) {
         self.id = id
         self.incarnation = incarnation

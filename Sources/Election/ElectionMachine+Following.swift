@@ -90,6 +90,7 @@ extension ElectionMachine {
         if before?.version != place.seen?.version {
             place.vigil = Vigil()
             place.hintDue = nil
+            place.vacancyDue = nil
         }
         guard let seen = place.seen else {
             // Written by a healer that we do not understand: neither lead nor overwrite it.
@@ -121,6 +122,11 @@ extension ElectionMachine {
     ) -> [ElectionEffect] {
         var place = place
         if let awaited = self.awaited(by: candidate, place, seen.record) {
+            if seen.record.holder == nil, place.vacancyDue == nil {
+                let isNamed = seen.record.successor.map { place.line.contains($0) } ?? false
+                place.vacancyDue =
+                    now + (isNamed ? Self.standBackLimit : .zero) + self.patience(of: candidate, place)
+            }
             return self.ask(.ahead(path: self.layout.candidate(awaited)), candidate, place, at: now)
         }
         if let successor = seen.record.successor, place.line.contains(successor) {
@@ -156,8 +162,9 @@ extension ElectionMachine {
             let record = try LeaderRecord(decoding: node.data)
             self.record = record
             defer { self.highestEpoch = max(self.highestEpoch, record.epoch) }
-            return record.epoch < self.highestEpoch
-                ? [.alert(.epochWentBack(from: self.highestEpoch, to: record.epoch))] : []
+            guard record.epoch < self.highestEpoch, record.epoch != self.wentBackTo else { return [] }
+            self.wentBackTo = record.epoch
+            return [.alert(.epochWentBack(from: self.highestEpoch, to: record.epoch))]
         } catch {
             self.record = nil
             return [.alert(.recordRefused(error))]

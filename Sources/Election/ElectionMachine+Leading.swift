@@ -7,6 +7,7 @@ extension ElectionMachine {
         self.claims += 1
         self.lastTakeover = takeover
         if let takeover { self.takeovers[takeover, default: 0] += 1 }
+        if takeover == .crash { self.hintedAt = now }
         self.highestEpoch = max(self.highestEpoch, claim.epoch)
         let holder = LeaderRecord.Holder(
             member: self.member.id, incarnation: self.member.incarnation, address: self.member.address)

@@ -1,10 +1,14 @@
 internal import Cluster
 
-/// Claiming over the head of whoever leads: on a hint at once, on silence after a while.
+/// Claiming out of turn: over the head of whoever leads, on a hint at once, on silence after a while; and where nobody leads,
+/// over the heads of those ahead in line who do not claim.
 extension ElectionMachine {
     mutating func followerTicked(_ candidate: Candidate, _ place: Place, at now: Moment) -> [ElectionEffect] {
         guard self.isConnected else { return [] }
         if let due = place.hintDue, now >= due { return self.overtake(candidate, place, by: .crash, at: now) }
+        if let due = place.vacancyDue, now >= due, let seen = place.seen {
+            return self.claim(candidate, over: seen, corpse: nil, beat: nil, by: .vacancy, at: now)
+        }
         var effects: [ElectionEffect] = []
         if place.asking == nil, now >= place.lookAgainAt {
             effects += self.look(candidate, at: now)
@@ -94,7 +98,7 @@ extension ElectionMachine {
     // MARK: Both
 
     /// How much longer than the next in line we wait.
-    private func patience(of candidate: Candidate, _ place: Place) -> Duration {
+    func patience(of candidate: Candidate, _ place: Place) -> Duration {
         let leader = place.seen.flatMap { self.leader(of: $0.record, in: place.line) }
         let ahead = place.line.prefix { $0 != candidate.name }.count { $0 != leader }
         return self.timing.silence * (Self.percentPerPlace * ahead) / 100
@@ -104,7 +108,6 @@ extension ElectionMachine {
         _ candidate: Candidate, _ place: Place, by takeover: Takeover, beat: Int32? = nil, at now: Moment
     ) -> [ElectionEffect] {
         guard let seen = place.seen, seen.record.holder != nil else { return [] }
-        if takeover == .crash { self.hintedAt = now }
         let corpse = self.leader(of: seen.record, in: place.line).map { self.layout.candidate($0) }
         return self.claim(candidate, over: seen, corpse: corpse, beat: beat, by: takeover, at: now)
     }

@@ -52,6 +52,7 @@ extension ElectionMachine {
         case .following(let candidate, var place):
             place.vigil = Vigil()
             place.hintDue = nil
+            place.vacancyDue = nil
             self.phase = .following(candidate, place)
             return [.announce(.disconnected)]
         case .opening, .joining, .claiming, .suspended:

@@ -12,6 +12,8 @@ public struct ElectionMachine: Hashable, Sendable {
     public internal(set) var phase: ElectionPhase = .idle
     /// The highest epoch seen. A claim goes above it even if the record has fallen back.
     public internal(set) var highestEpoch = Epoch.none
+    /// The epoch that the record fell back to and that somebody was told of.
+    var wentBackTo: Epoch?
     /// The record as last read; `nil` if it cannot be understood.
     public internal(set) var record: LeaderRecord?
     /// Claims that were committed.
@@ -27,7 +29,7 @@ public struct ElectionMachine: Hashable, Sendable {
     public internal(set) var losses: [LossReason: Int] = [:]
     /// How often somebody claimed over our head while we led in good order.
     public internal(set) var needlessHandovers = 0
-    /// When we last claimed on a hint.
+    /// When we last led by a hint. A claim that somebody else forestalled was over nobody's head, and costs nothing.
     var hintedAt: Moment?
 
     var session = Session()
@@ -85,7 +87,7 @@ public struct ElectionMachine: Hashable, Sendable {
     static let standBackLimit = Duration.seconds(1)
     /// Each place in line waits longer by this part of the silence limit, so that one claims at a time.
     static let percentPerPlace = 15
-    /// The budget for false alarms: between two claims of ours on a hint. Without it silence decides.
+    /// The budget for false alarms: between a leadership of ours by a hint and the next claim on one; else silence decides.
     static let hintPause = Duration.seconds(30)
     /// After how many beats between two answers of the vigil its count starts again.
     static let vigilGap = 3

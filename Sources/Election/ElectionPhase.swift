@@ -68,6 +68,8 @@ public struct Place: Hashable, Sendable {
     public var standingBack: StandingBack? = nil
     /// When we claim because the leader is presumed gone, if nobody ahead in line has done so.
     public var hintDue: Moment? = nil
+    /// Nobody leads, and others stand ahead of us: when we claim if none of them has, since they may be dead or frozen.
+    public var vacancyDue: Moment? = nil
     public var vigil = Vigil()
 }
 

@@ -30,6 +30,7 @@ public actor Elector {
     /// What other threads may look at.
     private struct Board {
         var status: LeadershipStatus
+        var latencies = RecentLatencies()
         /// The epoch under which steps may begin, and until when, if no further renewal is answered.
         var permit: (epoch: Epoch, until: Moment)?
         var isResigning = false
@@ -68,7 +69,13 @@ public actor Elector {
                 )))
     }
 
-    public nonisolated var status: LeadershipStatus { self.board.withLock { $0.status } }
+    public nonisolated var status: LeadershipStatus {
+        self.board.withLock { board in
+            var status = board.status
+            status.guardLatency = board.latencies.histogram
+            return status
+        }
+    }
 
     /// Whether a step that was permitted under this epoch may still begin: we lead it, are connected, and a renewal was
     /// answered within the limit. To be asked right before the step begins, together with its `startBy`.
@@ -131,7 +138,7 @@ public actor Elector {
         else { return .notLeading }
         let operations = claim.operations(for: request, in: self.layout)
         let answer = await Self.answer { () throws(StoreError) in try await session.multi(operations) }
-        self.note(answer, after: self.time.now() - sentAt)
+        self.note(answer, sentAt: sentAt)
         let result = claim.result(of: answer, to: request, sentAt: sentAt, in: self.layout)
         if result == .deposed { self.report.yield(.deposed(claim)) }
         return result
@@ -179,7 +186,7 @@ public actor Elector {
             case .sync(let path): try await Self.synced(session, path)
             }
         }
-        if case .multi = call { self.note(answer, after: self.time.now() - sentAt) }
+        if case .multi = call { self.note(answer, sentAt: sentAt) }
         self.report.yield(.answered(ticket, sentAt: sentAt, answer))
     }
 
@@ -194,9 +201,11 @@ public actor Elector {
         do throws(StoreError) { return .success(try await call()) } catch { return .failure(error) }
     }
 
-    private func note<Value>(_ answer: Result<Value, StoreError>, after latency: Duration) {
-        guard case .success = answer else { return }
-        self.board.withLock { $0.status.guardLatency.add(latency) }
+    /// A refusal is no measure; no answer is, since it took at least as long.
+    private func note<Value>(_ answer: Result<Value, StoreError>, sentAt: Moment) {
+        if case .failure(let error) = answer, !error.isAmbiguous { return }
+        let now = self.time.now()
+        self.board.withLock { $0.latencies.add(now - sentAt, at: now) }
     }
 
     /// Puts up where we stand, for ``status`` and ``mayBegin(under:)``.

@@ -21,6 +21,13 @@ public struct LatencyHistogram: Hashable, Sendable {
         self.count += 1
     }
 
+    public static func + (a: Self, b: Self) -> Self {
+        var sum = a
+        sum.count += b.count
+        for bucket in sum.counts.indices { sum.counts[bucket] += b.counts[bucket] }
+        return sum
+    }
+
     /// The upper bound of the bucket that this share of all values lies below; `nil` while there are none.
     /// - Parameter share: above 0, at most 1.
     public func percentile(_ share: Double) -> Duration? {
@@ -38,4 +45,23 @@ public struct LatencyHistogram: Hashable, Sendable {
 
     public var p50: Duration? { self.percentile(0.5) }
     public var p99: Duration? { self.percentile(0.99) }
+}
+
+/// How long something takes at present: what was added in the last five to ten minutes.
+struct RecentLatencies: Hashable, Sendable {
+    static let span = Duration.seconds(300)
+    private var since = Moment.zero
+    private var present = LatencyHistogram()
+    private var last = LatencyHistogram()
+
+    mutating func add(_ duration: Duration, at now: Moment) {
+        if now - self.since >= Self.span {
+            self.last = now - self.since < Self.span * 2 ? self.present : LatencyHistogram()
+            self.present = LatencyHistogram()
+            self.since = now
+        }
+        self.present.add(duration)
+    }
+
+    var histogram: LatencyHistogram { self.last + self.present }
 }

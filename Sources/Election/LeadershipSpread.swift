@@ -26,6 +26,22 @@ public enum LeadershipSpread {
         return preferences
     }
 
+    /// Who in line should lead this cluster instead of us; `nil` if nobody should.
+    /// - Parameters:
+    ///   - line: first in line first. A healer that stands there twice has died and come back: its later place counts. One
+    ///     that could not write its audit trail is passed over.
+    ///   - configuration: our own; only healers with the same come to the same answer.
+    public static func heir(
+        of cluster: ClusterName, among clusters: [ClusterName], line: [(candidate: String, member: Member)],
+        own: HealerID, configuration: String
+    ) -> (candidate: String, member: Member)? {
+        let able = line.filter { $0.member.configuration == configuration && $0.member.isUnwitnessed != true }
+        let healers = able.map(\.member.id)
+        guard healers.contains(own), let first = self.preferences(of: clusters, among: healers)[cluster], first != own
+        else { return nil }
+        return able.last { $0.member.id == first }
+    }
+
     /// FNV-1a over both names, with a byte between them that no name has, and mixed at the end so that names which differ
     /// in their last letter alone lie far apart.
     private static func weight(_ cluster: ClusterName, _ healer: HealerID) -> UInt64 {
@@ -45,7 +61,7 @@ public struct LeadershipReturn: Hashable, Sendable {
     private var waiting: Waiting?
 
     private struct Waiting: Hashable {
-        let heir: HealerID
+        let heir: Incarnation
         let since: Moment
     }
 
@@ -53,9 +69,9 @@ public struct LeadershipReturn: Hashable, Sendable {
 
     /// Whether to hand over now; true once.
     /// - Parameters:
-    ///   - preferred: who should lead; `nil` if nobody else should.
+    ///   - preferred: the life of who should lead; `nil` if nobody else should.
     ///   - isQuiet: no incident is open, and no step in flight.
-    public mutating func isDue(_ preferred: HealerID?, isQuiet: Bool, at now: Moment) -> Bool {
+    public mutating func isDue(_ preferred: Incarnation?, isQuiet: Bool, at now: Moment) -> Bool {
         guard let preferred, isQuiet else {
             self.waiting = nil
             return false

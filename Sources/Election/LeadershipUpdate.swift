@@ -75,6 +75,16 @@ public struct LeadershipStatus: Hashable, Sendable {
     public var losses: [LossReason: Int]
     /// How often somebody claimed over our head while we led in good order.
     public var needlessHandovers: Int
-    /// From sending a guarded write, a renewal or a write of the vigil to its answer.
+    /// From sending a guarded write, a renewal or a write of the vigil to its answer, or to when none was waited for any
+    /// more; of the last five to ten minutes.
     public var guardLatency: LatencyHistogram
+
+    /// Adds what an earlier candidacy of the same healer has counted.
+    public mutating func add(countsOf earlier: Self) {
+        self.claims += earlier.claims
+        self.lateRenewals += earlier.lateRenewals
+        self.takeovers.merge(earlier.takeovers, uniquingKeysWith: +)
+        self.losses.merge(earlier.losses, uniquingKeysWith: +)
+        self.needlessHandovers += earlier.needlessHandovers
+    }
 }

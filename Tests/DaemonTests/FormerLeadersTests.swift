@@ -18,9 +18,10 @@ struct FormerLeadersTests {
 
     /// The API answers as one that lives as `incarnation`; the record named `life-1` there, and then somebody else.
     private func ask(
-        as incarnation: String, leads: Bool, returns: Bool = false, until: (FormerLeaders, SmallAPI) -> Bool
+        as incarnation: String, leads: Bool, epoch: Int64 = 1, returns: Bool = false,
+        until: (FormerLeaders, SmallAPI) -> Bool
     ) async throws -> Int {
-        let api = try SmallAPI(incarnation, leads: leads)
+        let api = try SmallAPI(incarnation, leads: leads, epoch: epoch)
         let client = HTTPClient()
         let former = FormerLeaders(
             ClusterName("main"), pause: Self.pause, timeout: .seconds(20), client: client, time: BootClock(),
@@ -56,6 +57,11 @@ struct FormerLeadersTests {
             #expect(seen == 0)
             #expect(asked == 1)
         }
+    }
+
+    @Test("One that has seen a later epoch than we have may lead again: what we know is old")
+    func weAreBehind() async throws {
+        #expect(try await self.ask(as: "life-1", leads: true, epoch: 3) { _, api in api.questions >= 5 } == 0)
     }
 
     @Test("One that leads again by the record is not asked")

@@ -145,6 +145,20 @@ struct ClaimingTests {
         #expect(try LeaderRecord(decoding: data).epoch == Epoch(31))
     }
 
+    @Test("That the epoch went back is said once, however often the record is read")
+    func epochWentBackOnce() throws {
+        var bench = Bench()
+        let path = try bench.join()
+        for (epoch, alerts) in [(30, 0), (2, 1), (2, 0), (3, 1), (31, 0)] {
+            try bench.answer(.success(.children(["rival-n_0000000002", Bench.name(path)])))
+            try bench.answer(Bench.node(Bench.rival(epoch: Int64(epoch)), version: Int32(epoch)))
+            #expect(bench.alerts.count == alerts)
+            try bench.answer(.success(.stat(Bench.stat())))
+            bench.handle(.session(1, .connecting))
+            bench.handle(.session(1, .connected(session: 77)))
+        }
+    }
+
     @Test("A reconnection keeps the place in line, and everything is read again")
     func reconnects() throws {
         var bench = Bench()

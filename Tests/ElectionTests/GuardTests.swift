@@ -91,4 +91,25 @@ struct LatencyTests {
         #expect(p50 >= .milliseconds(50) && p50 <= .milliseconds(63))
         #expect(p99 >= .milliseconds(99) && p99 <= .milliseconds(124))
     }
+
+    @Test("What was long ago is forgotten, so that a day of quick writes does not hide a slow minute")
+    func recent() throws {
+        var latencies = RecentLatencies()
+        var now = Moment.zero + .seconds(1000)
+        func add(_ count: Int, _ duration: Duration) {
+            for _ in 0..<count {
+                latencies.add(duration, at: now)
+                now = now + .milliseconds(500)
+            }
+        }
+        add(10_000, .milliseconds(2))
+        #expect(latencies.histogram.count <= 1200)
+        add(60, .seconds(1))
+        #expect(try #require(latencies.histogram.p99) >= .seconds(1))
+        add(1200, .milliseconds(2))
+        #expect(try #require(latencies.histogram.p99) < .milliseconds(3))
+        now = now + .seconds(3600)
+        add(1, .seconds(1))
+        #expect(latencies.histogram.count == 1)
+    }
 }

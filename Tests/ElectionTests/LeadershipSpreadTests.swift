@@ -38,11 +38,41 @@ struct LeadershipSpreadTests {
         }
     }
 
+    /// Stands in line at this place; its configuration is ours unless told otherwise.
+    private func place(
+        _ healer: HealerID, _ number: Int, configuration: String = "c", isUnwitnessed: Bool? = nil
+    ) -> (candidate: String, member: Member) {
+        var member = Member(
+            id: healer, incarnation: Incarnation("life-\(number)"), address: "h:1", version: "1",
+            configuration: configuration)
+        member.isUnwitnessed = isUnwitnessed
+        return ("n_\(number)", member)
+    }
+
+    @Test("It goes to the present life of who should lead, who has our configuration and can write its audit trail")
+    func heir() throws {
+        let (clusters, healers) = (self.names(3), self.healers(3))
+        let preferences = LeadershipSpread.preferences(of: clusters, among: healers)
+        let own = healers[0]
+        let cluster = try #require(clusters.first { preferences[$0] != own })
+        let preferred = try #require(preferences[cluster])
+        let third = try #require(healers.first { $0 != own && $0 != preferred })
+        func heir(_ line: [(candidate: String, member: Member)]) -> String? {
+            LeadershipSpread.heir(of: cluster, among: clusters, line: line, own: own, configuration: "c")?.candidate
+        }
+        let others = [self.place(own, 1), self.place(third, 2)]
+        #expect(heir(others + [self.place(preferred, 3)]) == "n_3")
+        #expect(heir([self.place(preferred, 0)] + others + [self.place(preferred, 3)]) == "n_3")
+        #expect(heir(others + [self.place(preferred, 3, configuration: "d")]) != "n_3")
+        #expect(heir(others + [self.place(preferred, 3, isUnwitnessed: true)]) != "n_3")
+        #expect(heir([self.place(third, 2), self.place(preferred, 3)]) == nil)
+    }
+
     @Test("It is handed over after the wait, which begins anew when something is wrong or another should have it")
     func gentle() {
         var plan = LeadershipReturn(after: .seconds(10))
-        let (a, b) = (HealerID("a"), HealerID("b"))
-        func isDue(_ preferred: HealerID?, isQuiet: Bool = true, at second: Int) -> Bool {
+        let (a, b) = (Incarnation("a"), Incarnation("b"))
+        func isDue(_ preferred: Incarnation?, isQuiet: Bool = true, at second: Int) -> Bool {
             plan.isDue(preferred, isQuiet: isQuiet, at: .zero + .seconds(second))
         }
         #expect(!isDue(a, at: 0))

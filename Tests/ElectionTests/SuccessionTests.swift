@@ -108,6 +108,36 @@ struct SuccessionTests {
         #expect(self.isClaim(try self.inLine(.vacant(Epoch(3), for: Self.named)).call?.call))
     }
 
+    @Test("Where nobody leads and those ahead do not claim, whoever is behind them does, each place a little later")
+    func deadAhead() throws {
+        let ahead = ["a-n_0000000001", "b-n_0000000002"]
+        for (names, named) in [(ahead.prefix(1), false), (ahead[...], false), (ahead.prefix(1), true)] {
+            let record = named ? LeaderRecord.vacant(Epoch(3), for: ahead[0]) : .vacant(Epoch(3))
+            var bench = try self.inLine(ahead: Array(names), record)
+            try bench.answer(.success(.stat(Bench.stat())))
+            let patience = bench.machine.timing.silence * ElectionMachine.percentPerPlace / 100
+            let due = patience * names.count + (named ? ElectionMachine.standBackLimit : .zero)
+            bench.pass(due - .milliseconds(1))
+            bench.handle(.ticked)
+            #expect(!bench.calls.contains { self.isClaim($0.call) })
+            var late = bench
+            bench.pass(.milliseconds(1))
+            bench.handle(.ticked)
+            #expect(self.isClaim(bench.call?.call))
+
+            // One of them has claimed meanwhile.
+            late.handle(.session(1, .connecting))
+            late.handle(.session(1, .connected(session: 77)))
+            guard case .following(let candidate, _) = late.machine.phase else { return }
+            try late.answer(.success(.children(names + [Bench.name(candidate.path)])))
+            try late.answer(Bench.node(Bench.rival(epoch: 4, nonce: "a"), version: 8))
+            try late.answer(.success(.stat(Bench.stat())))
+            late.pass(.milliseconds(1))
+            late.handle(.ticked)
+            #expect(late.machine.role == .following)
+        }
+    }
+
     /// A leader that has left the record to somebody else; its own multi has set off its watch on the record.
     private func handedOver() throws -> Bench {
         var bench = Bench()

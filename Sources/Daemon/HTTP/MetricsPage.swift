@@ -194,7 +194,7 @@ struct MetricsPage {
         ) { Double($0.election.needlessHandovers) }
         self.page.family(
             "kafka_self_healing_guard_seconds", .gauge,
-            "How long a write under the guard takes, to be held against limit.")
+            "How long a write under the guard takes, of the last minutes, to be held against limit.")
         for cluster in self.metrics.clusters {
             let label = ("cluster", cluster.cluster.rawValue)
             for (part, value) in [("0.5", cluster.election.guardP50), ("0.99", cluster.election.guardP99)] {

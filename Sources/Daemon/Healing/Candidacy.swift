@@ -17,14 +17,26 @@ final class Candidacy: Sendable {
         /// Stops the watching of whoever leads, and begins it.
         var link: LeaderLink?
         var elector: Elector?
+        /// What electors before this one have counted.
+        var past: LeadershipStatus?
         var member: Member
         var epoch: Epoch?
+        /// How long the ensemble last let our sessions be.
+        var granted: Duration?
+        /// The leadership is being given up for want of an audit trail.
+        var isUnwitnessed = false
         /// Nothing new begins: an operator has asked for a resignation, or the healer stops.
         var isHandingOver = false
         var isStopping = false
         /// For how long this healer saw nobody lead, and since when it sees nobody.
         var leaderless = Duration.zero
         var leaderlessSince: Moment?
+
+        var status: LeadershipStatus? {
+            guard var status = self.elector?.status else { return nil }
+            if let past = self.past { status.add(countsOf: past) }
+            return status
+        }
     }
 
     let timing: Election.Timing
@@ -40,6 +52,8 @@ final class Candidacy: Sendable {
     private static let pace = Duration.seconds(1)
     /// Between two warnings that the ensemble cannot be reached.
     static let reminder = Duration.seconds(10)
+    /// As many znodes that others may change are named.
+    private static let openNamed = 20
     /// Between two warnings that the profile is too tight, and from how many writes on that can be told.
     static let tightness = (pause: Duration.seconds(600), writes: 200)
 
@@ -56,7 +70,8 @@ final class Candidacy: Sendable {
     }
 
     var member: Member { self.state.withLock { $0.member } }
-    var status: LeadershipStatus? { self.state.withLock { $0.elector }?.status }
+    /// Where it stands; counts are of this healer's whole life.
+    var status: LeadershipStatus? { self.state.withLock { $0.status } }
 
     /// Seconds without a leader as this healer saw them, the present one included.
     var secondsWithoutLeader: Double {
@@ -106,7 +121,11 @@ final class Candidacy: Sendable {
             }
             while !Task.isCancelled, !self.state.withLock({ $0.isStopping }) {
                 await self.stand(report)
-                self.state.withLock { $0.member = self.parts.member() }
+                self.state.withLock { state in
+                    state.member = self.parts.member()
+                    if state.isUnwitnessed { state.member.isUnwitnessed = true }
+                    state.isUnwitnessed = false
+                }
             }
             group.cancelAll()
         }
@@ -124,6 +143,7 @@ final class Candidacy: Sendable {
             preconditionFailure("the configuration was checked against the rule: \(error)")
         }
         self.state.withLock { state in
+            state.past = state.status
             state.elector = elector
             state.isHandingOver = state.isStopping
         }
@@ -157,6 +177,7 @@ final class Candidacy: Sendable {
         case .session(let session):
             // Whoever led before does so again, until another record is read.
             self.noteLeader(self.status?.leader?.holder != nil)
+            self.compare(granted: (session as? ZooKeeperStore)?.negotiatedTimeout)
             await report(.session(session))
         case .disconnected:
             // Nobody can be seen to lead, and with the quorum lost nobody does.
@@ -228,13 +249,26 @@ final class Candidacy: Sendable {
             guard answer == .noAnswer else { break }
             guard (try? await self.parts.time.sleep(for: Self.reminder)) != nil else { return }
         }
-        guard case .timing(let ensemble) = answer, !ensemble.allows(session: self.timing.session) else { return }
+        let session = min(self.timing.session, self.state.withLock { $0.granted } ?? self.timing.session)
+        guard case .timing(let ensemble) = answer, !ensemble.allows(session: session) else { return }
         self.log.warning(
             "sessions are shorter than 1.2 times what a server of the ensemble may lag: leadership may move needlessly",
             [
-                "election.session": LogValue(self.timing.session), "zookeeper.tick_time": LogValue(ensemble.tickTime),
+                "election.session": LogValue(session), "zookeeper.tick_time": LogValue(ensemble.tickTime),
                 "zookeeper.sync_limit": .integer(Int64(ensemble.syncLimit)),
             ])
+    }
+
+    /// Says so when the ensemble grants sessions of another length than ours were asked to have, once for each length.
+    private func compare(granted: Duration?) {
+        guard let granted, granted != self.state.withLock({ $0.granted }) else { return }
+        self.state.withLock { $0.granted = granted }
+        guard granted != self.timing.session else { return }
+        self.log.warning(
+            granted < self.timing.session
+                ? "the ensemble grants shorter sessions than asked for: leadership may move needlessly"
+                : "the ensemble grants longer sessions than asked for: a dead healer stands in line for longer",
+            ["election.session": LogValue(self.timing.session), "zookeeper.session": LogValue(granted)])
     }
 
     /// Says once which of our nodes others may change, though credentials are configured.
@@ -249,10 +283,16 @@ final class Candidacy: Sendable {
         }
         guard let session else { return }
         if let store = session as? ZooKeeperStore {
-            for (path, access) in await AccessReview.review(self.layout, user: user, with: store) {
+            let open = await AccessReview.review(self.layout, user: user, with: store)
+            for (path, access) in open.prefix(Self.openNamed) {
                 self.log.warning(
                     "others may change a znode of ours: its access list is as it was created; set it anew",
                     ["zookeeper.path": .string(path), "zookeeper.access": .string(access)])
+            }
+            if open.count > Self.openNamed {
+                self.log.warning(
+                    "others may change more znodes of ours",
+                    ["zookeeper.znodes": .integer(Int64(open.count - Self.openNamed))])
             }
         }
         await session.close()
@@ -260,8 +300,11 @@ final class Candidacy: Sendable {
 
     func resign(if asked: Control.Resignation) { self.resignation.yield(asked) }
 
-    /// - Parameter candidate: the name of whoever is to lead next.
-    func resign(to candidate: String, by reason: String) {
+    /// - Parameters:
+    ///   - candidate: the name of whoever is to lead next.
+    ///   - isUnwitnessed: we cannot write our audit trail, which the others are told when we stand in line again.
+    func resign(to candidate: String, by reason: String, isUnwitnessed: Bool = false) {
+        self.state.withLock { $0.isUnwitnessed = isUnwitnessed }
         self.resign(if: Control.Resignation(incarnation: self.member.incarnation, by: reason, successor: candidate))
     }
 

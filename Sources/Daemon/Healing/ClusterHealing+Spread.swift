@@ -31,7 +31,8 @@ extension ClusterHealing {
             let preferred = await self.preferredLeader()
             let hasNoIncident = await self.loop.view().openIncidents.isEmpty
             let hasNoStep = await self.shell.stepsInFlight == 0
-            let isDue = plan.isDue(preferred?.member.id, isQuiet: hasNoIncident && hasNoStep, at: self.time.now())
+            let isDue = plan.isDue(
+                preferred?.member.incarnation, isQuiet: hasNoIncident && hasNoStep, at: self.time.now())
             guard isDue, let heir = preferred else { continue }
             self.log.info(
                 "handing over: leaderships are spread over the healers, and this cluster's belongs to another",
@@ -43,12 +44,8 @@ extension ClusterHealing {
     /// Who in line should lead this cluster; `nil` unless we do, and it is somebody else.
     private func preferredLeader() async -> (candidate: String, member: Member)? {
         guard self.candidacy.status?.role == .leading else { return nil }
-        let line = await self.recordWatch.line.filter { $0.member.configuration == self.spread.configuration }
-        let healers = line.map(\.member.id)
-        guard healers.contains(self.spread.healer),
-            let first = LeadershipSpread.preferences(of: self.spread.clusters, among: healers)[self.name],
-            first != self.spread.healer
-        else { return nil }
-        return line.first { $0.member.id == first }
+        return LeadershipSpread.heir(
+            of: self.name, among: self.spread.clusters, line: await self.recordWatch.line, own: self.spread.healer,
+            configuration: self.spread.configuration)
     }
 }

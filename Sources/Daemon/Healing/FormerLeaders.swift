@@ -72,6 +72,8 @@ final class FormerLeaders: Sendable {
         let believes = page.leads && page.incarnation == former.incarnation && page.cluster == self.cluster
         let leader: LeaderRecord? = self.state.withLock { state in
             guard let place = state.former.firstIndex(where: { $0.holder == former }) else { return nil }
+            // It has seen a later record than we have: what we know is old.
+            guard page.epoch <= state.leader?.epoch ?? .none else { return nil }
             guard believes else {
                 state.former.remove(at: place)
                 return nil
