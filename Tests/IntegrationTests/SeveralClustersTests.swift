@@ -69,6 +69,32 @@ struct SeveralClustersTests {
         }
     }
 
+    @Test("While nothing answers of one cluster, neither its Kafka nor its ZooKeeper, the others are healed as ever")
+    func elsewhere() async throws {
+        let elsewhere = """
+            clusters:
+              - name: elsewhere
+                kafka: {bootstrap.servers: "127.0.0.1:9"}
+                zookeeper: "127.0.0.1:9"
+
+            """
+        try await HealedCluster.during(changes: ["clusters:\n": elsewhere]) { cluster in
+            let before = try #require(try await cluster.tree.leader())
+            try await cluster.until("the trouble elsewhere is told") {
+                cluster.healers.values.allSatisfy {
+                    $0.tail(1000).split(separator: "\n").contains {
+                        $0.contains("no broker is known") && $0.contains("cluster=elsewhere")
+                    }
+                }
+            }
+            try await cluster.sandbox.kill("kafka-2")
+            try await cluster.until("kafka-2 started") { try cluster.steps(on: "kafka-2").count == 1 }
+            try await cluster.awaitInSync()
+            #expect(try cluster.steps().map(\.verb) == [.start])
+            #expect(try await cluster.tree.leader()?.epoch == before.epoch)
+        }
+    }
+
     private func record(_ cluster: ClusterName, _ tree: CoordinationTree) async throws -> LeaderRecord? {
         let path = Layout(root: "/kafka-healer", cluster: cluster).leader
         guard try await tree.session.exists(path) != nil else { return nil }

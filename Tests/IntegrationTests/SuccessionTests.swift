@@ -72,6 +72,9 @@ struct SuccessionTests {
             try await healers.until("the warning") { healers.all.values.allSatisfy { $0.tail(1000).contains(warning) } }
         }
         try await self.during(coordination: Self.slow) { healers in
+            // A minute is the longest that it grants.
+            let shorter = "the ensemble grants shorter sessions than asked for"
+            try await healers.until("told") { healers.all.values.allSatisfy { $0.tail(1000).contains(shorter) } }
             // All are in line: the question is put at the start, and answered by the same servers that they stand in line at.
             #expect(healers.all.values.allSatisfy { !$0.tail(1000).contains(warning) })
         }
@@ -97,6 +100,43 @@ struct SuccessionTests {
             let outcome = await program.run(["transfer", "--to", other.rawValue, "--timeout", "60s"])
             #expect(outcome.code == .healthy, "\(outcome)")
             #expect(try await healers.leader().member == other)
+            // It stands in line again, and what it has counted is not lost with its leadership.
+            try await healers.until("the former leader tells of its leadership") {
+                let metrics = try await healers.metrics(of: after)
+                return metrics["claims_total"] == 1 && metrics["takeovers_total,by=\"vacancy\""] == 1
+                    && metrics["leaderships_ended_total,reason=\"resigned\""] == 1
+                    && metrics["needless_handovers_total"] == 0 && metrics["late_renewals_total"] != nil
+                    && metrics["guard_seconds,quantile=\"0.99\"", default: .nan] > 0
+                    && metrics["guard_limit_seconds", default: 0] > 0
+            }
+        }
+    }
+
+    @Test("Restarting all healers one after the other moves leadership at most twice", arguments: [0, 1, 2])
+    func restarted(from first: Int) async throws {
+        try await self.during(coordination: Self.slow) { started in
+            var healers = started
+            let leader = try await healers.leader().member
+            let line = try await healers.tree.members().map(\.id)
+            let before = try #require(try await healers.tree.leader()).epoch
+            // Whoever leads comes first, second or last.
+            var order = line.filter { $0 != leader }
+            order.insert(leader, at: first)
+            for id in order {
+                let incarnation = try #require(try await healers.tree.members().first { $0.id == id }).incarnation
+                healers.all[id]!.send(SIGTERM)
+                #expect(await healers.all[id]!.ended(within: Self.patience) == .code(0))
+                healers.all[id] = try healers.start(id)
+                try await healers.until("\(id) is in line again, and whoever leads knows it") {
+                    let members = try await healers.tree.members()
+                    guard members.count == 3, members.last?.id == id, members.last?.incarnation != incarnation,
+                        let holder = try await healers.tree.leader()?.holder
+                    else { return false }
+                    return try await healers.knownLine(of: holder).last == id
+                }
+            }
+            let after = try #require(try await healers.tree.leader()).epoch
+            #expect(after.rawValue - before.rawValue <= 2, "\(order), led by \(leader)")
         }
     }
 
@@ -104,7 +144,8 @@ struct SuccessionTests {
     private struct Healers {
         let sandbox: Sandbox
         let tree: ChaosTool.CoordinationTree
-        let all: [HealerID: HealerProcess]
+        var all: [HealerID: HealerProcess]
+        let start: (HealerID) throws -> HealerProcess
 
         subscript(_ holder: LeaderRecord.Holder) -> HealerProcess { self.all[holder.member]! }
 
@@ -134,6 +175,21 @@ struct SuccessionTests {
             }
         }
 
+        /// By what follows `kafka_self_healing_`, without the cluster's name.
+        func metrics(of holder: LeaderRecord.Holder) async throws -> [String: Double] {
+            let answer = try await HTTPClient.during { client in
+                try await client.get("http://\(holder.address)/metrics", timeout: .seconds(20))
+            }
+            var metrics: [String: Double] = [:]
+            for line in String(decoding: answer.body, as: UTF8.self).split(separator: "\n") {
+                guard !line.hasPrefix("#"), let blank = line.lastIndex(of: " ") else { continue }
+                let name = String(line[..<blank]).replacing("kafka_self_healing_", with: "")
+                    .replacing("{cluster=\"sandbox\"", with: "").replacing("}", with: "")
+                metrics[name] = Double(String(line[line.index(after: blank)...]))
+            }
+            return metrics
+        }
+
         /// Its log may come after the record: it is told that its claim was committed when everybody can see it.
         func awaitLeading(_ holder: LeaderRecord.Holder, by takeover: String) async throws {
             try await self.until("\(holder.member) says that it leads by \(takeover)") {
@@ -154,15 +210,18 @@ struct SuccessionTests {
                 .write(to: URL(fileURLWithPath: configuration))
             let tree = try await ChaosTool.CoordinationTree(zookeeper: sandbox.description.zookeeper)
             do {
-                var all: [HealerID: HealerProcess] = [:]
-                for number in 1...3 {
-                    let id = HealerID("healer-\(number)")
-                    all[id] = try HealerProcess(
+                func start(_ id: HealerID) throws -> HealerProcess {
+                    try HealerProcess(
                         id, sandbox: sandbox, program: OwnProgram.beside("healer"), configuration: configuration,
                         // The sandbox has no brokers, but the file wants to name some.
                         settings: ["SANDBOX_BOOTSTRAP": "127.0.0.1:9"])
                 }
-                let healers = Healers(sandbox: sandbox, tree: tree, all: all)
+                var all: [HealerID: HealerProcess] = [:]
+                for number in 1...3 {
+                    let id = HealerID("healer-\(number)")
+                    all[id] = try start(id)
+                }
+                let healers = Healers(sandbox: sandbox, tree: tree, all: all, start: start)
                 try await healers.until("all in line") { try await tree.members().count == 3 }
                 _ = try await healers.leader()
                 // Each has asked the leader who it is, and would notice its end.

@@ -22,6 +22,8 @@ final class Contender: Sendable {
     let id: HealerID
     let elector: Elector
     let said = Heard<Said>()
+    /// What its log says for somebody to look at.
+    let alarms = Heard<String>()
     private let opened = Heard<OpenedSession>()
     private let task: Task<Void, Never>
 
@@ -34,7 +36,7 @@ final class Contender: Sendable {
         wrap: @escaping @Sendable (any StoreSession) -> any StoreSession = { $0 }
     ) async throws {
         let all = try await Ensemble.shared.connectString
-        let opened = self.opened
+        let (opened, alarms) = (self.opened, self.alarms)
         self.id = HealerID(name)
         self.elector = try Elector(
             member: Member(
@@ -49,7 +51,7 @@ final class Contender: Sendable {
                 let session = try! await ZooKeeper.Session.open(configuration)
                 opened.add(OpenedSession(session: session))
                 return wrap(ZooKeeperStore(session))
-            }, time: BootClock(), log: Logger { _ in })
+            }, time: BootClock(), log: Logger(level: .error) { alarms.add($0.message) })
         let (elector, said) = (self.elector, self.said)
         self.task = Task {
             await withTaskGroup(of: Void.self) { group in
@@ -112,6 +114,10 @@ extension Election.Timing {
     /// Leadership moves only where a test moves it, however busy the machine.
     static let patient = Election.Timing(
         beat: .milliseconds(100), limit: .seconds(12), silence: .seconds(15), session: .seconds(30),
+        freshness: .seconds(5))
+    /// What ends a leadership by time alone lies far behind what a busy machine needs to tell of its end.
+    static let unhurried = Election.Timing(
+        beat: .milliseconds(100), limit: .seconds(24), silence: .seconds(29), session: .seconds(60),
         freshness: .seconds(5))
 }
 

@@ -14,9 +14,16 @@ extension RealEnsemble {
         @Test("When its session ends the leader loses at once, another follows, and the former one only follows then")
         func expired() async throws {
             try await Contest.held { contest in
-                let all = try await contest.enter(["a", "b"])
+                let all = try await contest.enter(["a", "b"], timing: .unhurried)
+                let place = contest.layout.candidate(try await contest.candidate(of: all[0]))
+                let gone = Heard<ContinuousClock.Instant>()
+                _ = try await contest.session.exists(place) { _ in gone.add(.now) }
                 try await expire(try #require(all[0].sessions.last))
                 try await until("it is told") { all[0].turns.count == 2 }
+                let toldAt = ContinuousClock.now
+                // From the end of the session: the second handle may have needed several attempts.
+                try await gone.reach(1)
+                #expect(toldAt - gone.values[0] < Election.Timing.unhurried.limit / 2)
                 #expect(all[0].turns == [.leading(Epoch(1)), .lost(Epoch(1), .sessionExpired)])
                 try await contest.leads(all[1])
                 try await until("the former one follows") { all[0].role == .following }
@@ -92,18 +99,22 @@ extension RealEnsemble {
             arguments: ["record", "tree"])
         func taken(what: String) async throws {
             try await Contest.held { contest in
-                let all = try await contest.enter(["a", "b"])
+                let all = try await contest.enter(["a", "b"], timing: .unhurried)
                 await all[0].resign()
                 try await contest.leads(all[1])
-                if what == "tree" {
-                    try await self.remove(contest.layout.base, contest.session)
-                } else {
-                    try await contest.session.delete(contest.layout.leader)
+                let took = try await timed {
+                    if what == "tree" {
+                        try await self.remove(contest.layout.base, contest.session)
+                    } else {
+                        try await contest.session.delete(contest.layout.leader)
+                    }
+                    try await until("it is told") {
+                        all[1].turns.contains(.lost(Epoch(2), .treeGone))
+                            || all[1].turns.contains(.lost(Epoch(2), .candidateGone))
+                    }
                 }
-                try await until("it is told") {
-                    all[1].turns.contains(.lost(Epoch(2), .treeGone))
-                        || all[1].turns.contains(.lost(Epoch(2), .candidateGone))
-                }
+                #expect(took < Election.Timing.unhurried.limit / 2)
+                #expect(all[1].elector.status.lateRenewals == 0)
                 try await contest.leads(all[1])
                 #expect(try await contest.record.epoch > Epoch(2))
             }

@@ -113,6 +113,8 @@ extension RealEnsemble {
         func observed() async throws {
             try await Contest.held { contest in
                 let all = try await contest.enter(["a", "b", "c", "d"])
+                // To stand in line is not to have read the record.
+                try await until("d sees the first leader") { all[3].said.values.contains(.following(HealerID("a"))) }
                 for place in 0..<3 {
                     await all[place].resign()
                     try await contest.leads(all[place + 1])

@@ -20,6 +20,27 @@ extension RealEnsemble {
             }
         }
 
+        @Test(
+            "A resignation while the next in line cannot claim moves leadership to the one behind it, within its session",
+            arguments: [false, true])
+        func pastTheDead(isNamed: Bool) async throws {
+            try await Contest.held { contest in
+                let first = try await contest.enter(["a"])[0]
+                let dead = try await contest.enter("b") { purpose, send in
+                    // Its session lives on, as that of a process does which is frozen, or was killed a moment ago.
+                    if case .claim = purpose { try await Task.sleep(for: .seconds(3600)) }
+                    return await send()
+                }
+                let behind = try await contest.enter("c")
+                let place = try await contest.candidate(of: dead)
+                await first.resign(to: isNamed ? .candidate(place) : .firstInLine)
+                try await contest.leads(behind)
+                #expect(try await contest.line.first == place)
+                #expect(behind.elector.status.takeovers == [.vacancy: 1])
+                #expect(dead.turns.isEmpty)
+            }
+        }
+
         @Test("The one that is named leads next, whoever is ahead in line, and nobody else claims")
         func named() async throws {
             try await Contest.held { contest in
