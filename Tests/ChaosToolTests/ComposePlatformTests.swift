@@ -1,5 +1,6 @@
 import Cluster
 import Docker
+import Foundation
 import Testing
 
 @testable import ChaosTool
@@ -74,5 +75,30 @@ import Testing
         #expect(try needs("F23-leader-cut-from-brokers") == [.brokerLinks])
         #expect(try needs("F18-broker-cut-off") == [.brokerLinks])
         #expect(!ProcessPlatform.features.contains(.brokerLinks))
+    }
+
+    @Test("Two readings of one container at the same time do not disturb each other, and leave nothing")
+    func copies() async throws {
+        try await withFolder { directory in
+            // As `docker cp` does it: first the file, and a moment later its mode.
+            let copies = ContainerCopies(directory: directory) { arguments in
+                let target = try #require(arguments.last)
+                try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+                try Data("whole".utf8).write(to: URL(fileURLWithPath: "\(target)/log.1"))
+                try await Task.sleep(for: .milliseconds(5))
+                try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: "\(target)/log.1")
+            }
+            try await withThrowingTaskGroup(of: [String?].self) { group in
+                for _ in 1...8 {
+                    group.addTask {
+                        try await copies.read("/data", of: ["zookeeper-1", "zookeeper-2"]) { folder in
+                            (1...2).map { ProcFile.text("\(folder)/zookeeper-\($0)/log.1") }
+                        }
+                    }
+                }
+                for try await texts in group { #expect(texts == ["whole", "whole"]) }
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
+        }
     }
 }

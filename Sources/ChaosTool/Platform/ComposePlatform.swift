@@ -152,10 +152,9 @@ final class ComposePlatform: Platform {
     }
 
     private func keepLogs(in folder: String) async throws {
-        let logs = try await self.healerLogs()
         try? FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try? FileManager.default.copyItem(atPath: logs, toPath: "\(folder)/healers")
+        try await self.withHealerLogs { try FileManager.default.copyItem(atPath: $0, toPath: "\(folder)/healers") }
         for name in self.cast.map(\.name) + [Self.filter] {
             if let text = try? await self.docker(["logs", "-t", name]) {
                 try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name).log"))
@@ -278,10 +277,11 @@ final class ComposePlatform: Platform {
 
     func transactionLogs() async throws -> [String: [[UInt8]]] {
         var logs: [String: [[UInt8]]] = [:]
-        for member in self.cast where member.part == .zooKeeper {
-            let folder = try await self.copy("/var/lib/kafka/zookeeper/version-2", of: member.name)
-            logs[member.name] = TransactionLog.files(in: folder)
-            try? FileManager.default.removeItem(atPath: folder)
+        // One after the other: each server keeps 64 MB for its next transactions.
+        for name in self.cast.filter({ $0.part == .zooKeeper }).map(\.name) {
+            logs[name] = try await self.copies.read("/var/lib/kafka/zookeeper/version-2", of: [name]) {
+                TransactionLog.files(in: "\($0)/\(name)")
+            }
         }
         return logs
     }
@@ -312,21 +312,24 @@ final class ComposePlatform: Platform {
     }
 
     func auditTrails() async throws -> [String: String] {
-        let folder = try await self.healerLogs()
-        return Self.healers.reduce(into: [:]) { trails, healer in
-            let names = ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(healer)")) ?? [])
-                .filter { $0.hasPrefix("audit.log") }
-            trails[healer] = names.sorted().reversed().compactMap { ProcFile.text("\(folder)/\(healer)/\($0)") }
-                .joined()
+        try await self.withHealerLogs { folder in
+            Self.healers.reduce(into: [:]) { trails, healer in
+                let names = ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(healer)")) ?? [])
+                    .filter { $0.hasPrefix("audit.log") }
+                trails[healer] = names.sorted().reversed().compactMap { ProcFile.text("\(folder)/\(healer)/\($0)") }
+                    .joined()
+            }
         }
     }
 
     func publicTexts() async throws -> [(name: String, text: String)] {
-        let folder = try await self.healerLogs()
-        var texts: [(String, String)] = []
-        let files = FileManager.default.enumerator(atPath: folder)
-        while let name = files?.nextObject() as? String {
-            if let text = ProcFile.text("\(folder)/\(name)") { texts.append((name, text)) }
+        var texts = try await self.withHealerLogs { folder in
+            var texts: [(String, String)] = []
+            let files = FileManager.default.enumerator(atPath: folder)
+            while let name = files?.nextObject() as? String {
+                if let text = ProcFile.text("\(folder)/\(name)") { texts.append((name, text)) }
+            }
+            return texts
         }
         for name in Self.healers + [Self.filter] {
             texts.append(("the output of \(name)", try await self.docker(["logs", name])))
@@ -338,25 +341,15 @@ final class ComposePlatform: Platform {
         return texts
     }
 
-    /// A folder with a folder for each healer, as it has written until now.
-    private func healerLogs() async throws -> String {
-        let folder = "\(self.directory)/healers"
-        try? FileManager.default.removeItem(atPath: folder)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        for healer in Self.healers {
-            try await self.docker(["cp", "-q", "\(healer):/var/log/kafka-healer", "\(folder)/\(healer)"])
-        }
-        return folder
+    /// - Parameter body: gets a folder with a folder for each healer, as it has written until now.
+    private func withHealerLogs<Value>(_ body: (_ folder: String) throws -> Value) async throws -> Value {
+        try await self.copies.read("/var/log/kafka-healer", of: Self.healers, body)
     }
 
     // MARK: Programs
 
-    /// Returns the path of the copy.
-    private func copy(_ path: String, of member: String) async throws -> String {
-        let target = "\(self.directory)/\(member)"
-        try? FileManager.default.removeItem(atPath: target)
-        try await self.docker(["cp", "-q", "\(member):\(path)", target])
-        return target
+    private var copies: ContainerCopies {
+        ContainerCopies(directory: self.directory) { _ = try await self.docker($0) }
     }
 
     @discardableResult
