@@ -8,10 +8,15 @@ extension RealEnsemble {
     @Suite("Elections through trouble of the ensemble") struct TroubleTests {
         @Test(
             "A create whose answer was lost, or that never arrived, leaves one place in line",
-            arguments: [SpoiledSession.Fault.replyLost, .neverSent])
-        func spoiled(fault: SpoiledSession.Fault) async throws {
+            arguments: [true, false])
+        func spoiled(isSent: Bool) async throws {
             try await Contest.held { contest in
-                let contender = try await contest.enter("a") { SpoiledSession($0, fault) }
+                let first = Gate()
+                let contender = try await contest.enter("a") { purpose, send in
+                    guard purpose.isJoin, first.open() else { return await send() }
+                    if isSent { _ = await send() }
+                    return .lost
+                }
                 try await contest.leads(contender)
                 #expect(try await contest.line.count == 1)
                 #expect(contender.sessions.count == 1)
