@@ -133,7 +133,9 @@ extension CommandSpecification {
 
             \(Self.list(commands))
             \(Self.list(Self.commonOptions))
-            HEALER_ZOOKEEPER_AUTH=user:password logs in to a ZooKeeper whose nodes have digest ACLs.
+            HEALER_ZOOKEEPER_AUTH=user:password logs in to a ZooKeeper whose nodes have digest ACLs. Where the library
+            can: HEALER_ZOOKEEPER_SASL=user:password, or HEALER_ZOOKEEPER_TLS=CA,CERTIFICATE,KEY, three PEM files
+            (HEALER_ZOOKEEPER_KEY_PASSWORD).
             Exit status: 0 healthy, 10 unhealthy, 1 error, 2 usage. `healerctl help COMMAND` says more;
             `healerctl --version` prints the version.
 

@@ -13,12 +13,16 @@ struct CoordinationTree: Sendable {
 
     /// Opens a session, and closes it after `body` on both ways out.
     static func with<Value: Sendable>(
-        _ servers: String, _ invocation: AdminInvocation, credentials: Session.Digest?,
+        _ servers: String, _ invocation: AdminInvocation, access: EnsembleAccess,
         _ body: (CoordinationTree) async throws(ToolFailure) -> Value
     ) async throws(ToolFailure) -> Value {
         var configuration = Session.Configuration(servers: servers)
         configuration.callLimit = invocation.timeout
-        configuration.digest = credentials
+        configuration.digest = access.digest
+        configuration.security = access.security
+        if let obstacle = access.security.obstacle {
+            throw ToolFailure("cannot use \(servers): \(obstacle)", hint: EnsembleAccess.hint)
+        }
         let session: Session
         do throws(ZooKeeperError) {
             session = try await Session.open(configuration)

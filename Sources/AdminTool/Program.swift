@@ -55,8 +55,8 @@ struct Program: Sendable {
     private func page(
         _ invocation: AdminInvocation, at servers: String
     ) async throws(ToolFailure) -> any ShownPage {
-        let credentials = try self.credentials
-        return try await CoordinationTree.with(servers, invocation, credentials: credentials) {
+        let access = try EnsembleAccess(self.environment)
+        return try await CoordinationTree.with(servers, invocation, access: access) {
             tree throws(ToolFailure) in
             switch invocation.command {
             case .pause(_, _, everywhere: true), .resume(everywhere: true):
@@ -129,18 +129,6 @@ struct Program: Sendable {
             }
             throw ToolFailure(
                 "no incident \(id) is remembered", hint: "`healerctl incidents` lists those that are.")
-        }
-    }
-
-    private var credentials: Session.Digest? {
-        get throws(ToolFailure) {
-            guard let text = self.environment["HEALER_ZOOKEEPER_AUTH"], !text.isEmpty else { return nil }
-            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else {
-                throw ToolFailure(
-                    "HEALER_ZOOKEEPER_AUTH has no colon", hint: "Set it to user:password.")
-            }
-            return Session.Digest(user: String(parts[0]), password: String(parts[1]))
         }
     }
 

@@ -41,9 +41,10 @@ struct ToolFailure: Error, Hashable, Sendable {
         let hint =
             switch error.code {
             case .noAuth:
-                "The nodes have ACLs: set HEALER_ZOOKEEPER_AUTH=user:password to the healers' credentials."
+                "The nodes have ACLs: set HEALER_ZOOKEEPER_AUTH=user:password (or _SASL) to the healers' "
+                    + "credentials."
             case .authFailed:
-                "ZooKeeper refuses these credentials: check HEALER_ZOOKEEPER_AUTH."
+                "ZooKeeper refuses these credentials: check HEALER_ZOOKEEPER_AUTH or HEALER_ZOOKEEPER_SASL."
             case .noNode:
                 "Check --root and --cluster; healers make these nodes when they first start."
             case .operationTimeout, .connectionLoss, .sessionExpired:

@@ -10,6 +10,8 @@ extension Connection {
 
     /// On the alarm's thread. Looks at everything that waits for a time, and sets the alarm for the next.
     func alarmRang(at now: BootTime) {
+        let isLookDue = self.shared.withLock { $0.lookAt.map { $0 <= now } ?? false }
+        let failure = isLookDue ? self.lookAtConnecting(now) : nil
         let (late, closers, isLost) = self.shared.withLock { shared in
             shared.alarm = nil
             var late: [any PendingCall] = []
@@ -40,6 +42,7 @@ extension Connection {
         }
         for closer in closers { closer.resume() }
         if isLost { self.end(.lost) }
+        if let failure { self.end(failure) }
     }
 
     /// The library itself pings only when nothing is under way, and gives a silent server 2/3 of the session timeout.
@@ -72,6 +75,7 @@ extension Connection.Shared {
 
     fileprivate func nextAlarm(_ configuration: Session.Configuration) -> BootTime? {
         let deadlines = self.calls.values.compactMap(\.deadline) + self.waiters.values.map(\.until)
-        return (deadlines + [self.closeBy, self.lostAt, self.silentAt(configuration)].compactMap { $0 }).min()
+        return (deadlines + [self.closeBy, self.lostAt, self.lookAt, self.silentAt(configuration)].compactMap { $0 })
+            .min()
     }
 }

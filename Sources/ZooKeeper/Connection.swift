@@ -27,6 +27,10 @@ final class Connection: Sendable {
         var lastHeard: BootTime
         /// Since when there is no connection; `nil` while there is one, or before the first.
         var disconnectedSince: BootTime?
+        /// When to look at how a secured connection is being made; `nil` for any other.
+        var lookAt: BootTime?
+        /// On what socket that was at the last look, and since which look.
+        var handshake: (socket: SocketAddress, since: BootTime)?
         /// When whoever waits for the library to stop is let go.
         var closeBy: BootTime?
         /// Whether the library has a connection; the state says `closed` before that ends.
@@ -122,6 +126,7 @@ extension Connection {
             if shared.owesCredentials, let digest = self.configuration.digest {
                 shared.owesCredentials = !handle.authenticate(digest)
             }
+            self.watchConnecting(&shared, .now)
         }
         opened(true)
         self.mayClose.wait()
@@ -285,6 +290,7 @@ extension Connection {
             shared.lastHeard = .now
             shared.isConnected = true
             shared.disconnectedSince = nil
+            shared.lookAt = nil
             shared.identity = handle.identity
             shared.negotiatedTimeout = handle.timeout
             if shared.owesCredentials, let digest = self.configuration.digest {
@@ -306,6 +312,7 @@ extension Connection {
                 shared.disconnectedSince = now
                 self.setAlarm(&shared, now + timeout * 4 / 3)
             }
+            self.watchConnecting(&shared, now)
             shared.stream.become(.connecting)
             return shared.watches.takeAll()
         }

@@ -8,6 +8,10 @@ import Synchronization
 /// and the connection's lock keeps everybody out from then on.
 struct Handle: @unchecked Sendable {
     let pointer: OpaquePointer
+    /// What the library goes on asking for as long as there is the handle.
+    private var sasl: UnsafeMutablePointer<czookeeper_sasl>? = nil
+
+    init(pointer: OpaquePointer) { self.pointer = pointer }
 
     /// Opened one at a time, so that the pipe that appears meanwhile is this handle's.
     private static let opening = Mutex(())
@@ -16,28 +20,62 @@ struct Handle: @unchecked Sendable {
     ///
     /// - Returns: The number of the system's error if there is no handle.
     static func open(_ configuration: Session.Configuration, _ context: UnsafeMutableRawPointer) -> Opened {
-        Self.opening.withLock { _ in
+        guard configuration.security.obstacle == nil else { return .failed(EINVAL) }
+        return Self.opening.withLock { _ in
             let before = Set(openDescriptors())
             var client = clientid_t()
             if let joining = configuration.joining {
                 client.client_id = joining.id.rawValue
                 withUnsafeMutableBytes(of: &client.passwd) { $0.copyBytes(from: joining.password.prefix($0.count)) }
             }
-            let milliseconds = Int32(clamping: configuration.timeout.wholeNanoseconds / 1_000_000)
             LibraryLog.listen()
             errno = 0
-            // Read-only mode is never asked for: it would be taken for a connection.
-            let pointer = withUnsafePointer(to: client) { client in
-                zookeeper_init2(
-                    configuration.servers, sessionWatcher, milliseconds, configuration.joining == nil ? nil : client,
-                    context, ZOO_NO_LOG_CLIENTENV, LibraryLog.callback)
+            let handle = withUnsafePointer(to: client) { client in
+                Self.open(configuration, configuration.joining == nil ? nil : client, context)
             }
-            guard let pointer else { return .failed(errno) }
+            guard let handle else { return .failed(errno) }
+            let pointer = handle.pointer
             // Otherwise names are resolved at every turn of the library's loop, some ten times a second; a lost connection
             // still resolves them anew.
             zoo_set_servers_resolution_delay(pointer, -1)
             closeOnExecPipe(after: before)
-            return .opened(Handle(pointer: pointer))
+            return .opened(handle)
+        }
+    }
+
+    /// By the entry point that the configured security needs.
+    private static func open(
+        _ configuration: Session.Configuration, _ client: UnsafePointer<clientid_t>?, _ context: UnsafeMutableRawPointer
+    ) -> Handle? {
+        let milliseconds = Int32(clamping: configuration.timeout.wholeNanoseconds / 1_000_000)
+        // Read-only mode is never asked for: it would be taken for a connection.
+        let flags = ZOO_NO_LOG_CLIENTENV
+        switch configuration.security {
+        case .none:
+            return zookeeper_init2(
+                configuration.servers, sessionWatcher, milliseconds, client, context, flags, LibraryLog.callback
+            ).map { Handle(pointer: $0) }
+        case .tls(let files):
+            // This one takes no callback for its log: what it says before it has one goes nowhere.
+            LibraryLog.muteStream()
+            let open = entryPoint("zookeeper_init_ssl", czookeeper_init_ssl.self)
+            let pointer = open?(configuration.servers, files.list, sessionWatcher, milliseconds, client, context, flags)
+            if let pointer { zoo_set_log_callback(pointer, LibraryLog.callback) }
+            return pointer.map { Handle(pointer: $0) }
+        case .sasl(let sasl):
+            guard isSASLReady, let open = entryPoint("zookeeper_init_sasl", czookeeper_init_sasl.self),
+                let answers = czookeeper_sasl_make(sasl.user, sasl.password)
+            else { return nil }
+            let pointer = open(
+                configuration.servers, sessionWatcher, milliseconds, client, context, flags, LibraryLog.callback,
+                &answers.pointee.parameters)
+            guard let pointer else {
+                czookeeper_sasl_free(answers)
+                return nil
+            }
+            var handle = Handle(pointer: pointer)
+            handle.sasl = answers
+            return handle
         }
     }
 
@@ -47,7 +85,13 @@ struct Handle: @unchecked Sendable {
     }
 
     /// Blocks: for the library's threads, for at most 3 s to send, and 1.5 s for the answer.
-    func close() { zookeeper_close(self.pointer) }
+    func close() {
+        zookeeper_close(self.pointer)
+        czookeeper_sasl_free(self.sasl)
+    }
+
+    /// SASL has failed: the library has given up, and tells nobody.
+    var isRefused: Bool { zoo_state(self.pointer) == ZOO_AUTH_FAILED_STATE }
 
     var sessionID: SessionID { SessionID(zoo_client_id(self.pointer).pointee.client_id) }
 

@@ -1,5 +1,4 @@
 internal import CZooKeeper
-internal import Glibc
 
 /// What the loaded library can do. Debian builds it with neither; digest authentication always works.
 public struct LibraryFeatures: Hashable, Sendable, CustomStringConvertible {
@@ -8,17 +7,18 @@ public struct LibraryFeatures: Hashable, Sendable, CustomStringConvertible {
 
     /// Of the library that this process has loaded.
     public static var loaded: LibraryFeatures {
-        LibraryFeatures(tls: isExported("zookeeper_init_ssl"), sasl: isExported("zookeeper_init_sasl"))
+        LibraryFeatures(
+            tls: entryPoint("zookeeper_init_ssl", czookeeper_init_ssl.self) != nil,
+            sasl: entryPoint("zookeeper_init_sasl", czookeeper_init_sasl.self) != nil)
     }
 
     /// `libzookeeper_mt: TLS no, SASL no, digest yes`.
     public var description: String {
         "libzookeeper_mt: TLS \(self.tls ? "yes" : "no"), SASL \(self.sasl ? "yes" : "no"), digest yes"
     }
-}
 
-/// Whether any library of this process has this entry point.
-private func isExported(_ name: String) -> Bool {
-    // RTLD_DEFAULT is a null pointer, which Swift does not import as a constant.
-    dlsym(nil, name) != nil
+    /// For people: what the loaded library was built without.
+    static func lack(_ feature: String, _ library: String) -> String {
+        "the loaded libzookeeper_mt has no \(feature): it was built without \(library), as Debian's is"
+    }
 }

@@ -1,4 +1,5 @@
 internal import CZooKeeper
+internal import Glibc
 import Synchronization
 
 /// What the library itself logs. It has one log for the whole process; until captured, its lines are dropped.
@@ -15,7 +16,7 @@ public enum LibraryLog {
         public let level: Level
         /// The function of the library that says it.
         public let function: String
-        public let message: String
+        public fileprivate(set) var message: String
 
         /// The library's line is `time:process(thread):LEVEL@function@line: message`.
         init(_ line: String) {
@@ -53,9 +54,17 @@ public enum LibraryLog {
     /// The library always says all of it, whoever wants to know: ``MultiGate`` listens too.
     static func listen() { zoo_set_debug_level(ZooLogLevel(UInt32(Level.info.rawValue))) }
 
+    /// What belongs to no session, or to one without a callback yet, would be written to standard error.
+    static func muteStream() { _ = Self.muted }
+    private static let muted: Void = zoo_set_log_stream(fopen("/dev/null", "we"))
+
     static let callback: log_callback_fn = { text in
         guard let text else { return }
-        let line = Line(String(cString: text))
+        var line = Line(String(cString: text))
+        // It does not say why. We are on the thread that it happened on.
+        if line.message.hasSuffix("error in ssl connect"), let reason = OpenSSL.lastError {
+            line.message += ": \(reason)"
+        }
         MultiGate.heard(line)
         // Until somebody captures it, nobody has asked for it.
         guard let sink = LibraryLog.sink.withLock({ $0 }), line.level <= sink.level else { return }

@@ -40,6 +40,24 @@ struct LibrarySocket {
         self.withDuplicate { duplicate, _ in Glibc.shutdown(duplicate, Int32(SHUT_RDWR)) == 0 } ?? false
     }
 
+    /// Our own end of a connection on which there is no session yet; `nil` if there is none.
+    var unconnected: SocketAddress? {
+        let hint = czookeeper_socket_hint(self.handle.pointer)
+        // Of one that is still being made there is no other end.
+        guard self.peer == nil, hint > 2, SocketAddress({ getpeername(hint, $0, &$1) }) != nil else { return nil }
+        return SocketAddress { getsockname(hint, $0, &$1) }
+    }
+
+    /// - Parameter own: what ``unconnected`` was: only that connection is cut.
+    /// - Returns: False if it is not there any more.
+    func shutdownUnconnected(_ own: SocketAddress) -> Bool {
+        let duplicate = fcntl(czookeeper_socket_hint(self.handle.pointer), F_DUPFD_CLOEXEC, 3)
+        guard duplicate >= 0 else { return false }
+        defer { Glibc.close(duplicate) }
+        guard SocketAddress({ getsockname(duplicate, $0, &$1) }) == own else { return false }
+        return Glibc.shutdown(duplicate, Int32(SHUT_RDWR)) == 0
+    }
+
     /// Keeps children of this process from inheriting the connection: they would keep it open after our death.
     func closeOnExec() {
         let _ = self.withDuplicate { _, original in fcntl(original, F_SETFD, FD_CLOEXEC) }

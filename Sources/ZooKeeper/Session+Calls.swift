@@ -26,8 +26,9 @@ extension Session {
         }
     }
 
-    /// Everything for ourselves when the session has credentials, everything for everybody otherwise.
-    public var defaultACL: [AccessRule] { self.connection.configuration.digest == nil ? .open : .creatorAll }
+    /// Everything for ourselves when the session has credentials, everything for everybody otherwise. A certificate alone
+    /// is none: those who share nodes have one each.
+    public var defaultACL: [AccessRule] { self.connection.configuration.isAuthenticated ? .creatorAll : .open }
 
     /// Reads a node.
     ///

@@ -14,7 +14,8 @@ public final class Session: Sendable {
     /// Starts a session without waiting for a server; ``connected(within:)`` waits.
     ///
     /// - Throws: ``ZooKeeperError/Code/badArguments`` for a connect string that makes no sense,
-    ///   ``ZooKeeperError/Code/systemError`` when no server's name can be resolved, or the system refuses a thread.
+    ///   ``ZooKeeperError/Code/systemError`` when no server's name can be resolved, the system refuses a thread, or
+    ///   something stands against the configured security (``Security/obstacle``).
     public static func open(_ configuration: Configuration) async throws(ZooKeeperError) -> Session {
         Session(try await Connection.open(configuration))
     }
@@ -83,14 +84,21 @@ extension Session {
         public var closeLimit: Duration = .seconds(2)
         /// Sent on every connection before anything else.
         public var digest: Digest?
+        public var security = Security.none
         /// Take part in a session that exists, instead of starting one.
         public var joining: SessionIdentity?
 
         public init(servers: String) { self.servers = servers }
+
+        /// Whether servers know us as somebody whom several sessions can be.
+        var isAuthenticated: Bool {
+            if case .sasl = self.security { return true }
+            return self.digest != nil
+        }
     }
 
     /// A user and a password for ZooKeeper's `digest` scheme.
-    public struct Digest: Hashable, Sendable, CustomStringConvertible {
+    public struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
         public let user: String
         let password: String
         let scheme: String

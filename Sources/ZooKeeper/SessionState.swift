@@ -6,7 +6,8 @@ public enum SessionState: Hashable, Sendable {
     /// Final: the ensemble has ended the session.
     case expired
     /// Final: no server for 4/3 of the session timeout by our own clock. The ensemble has ended the session, or will;
-    /// the library would learn of it only on its next connection.
+    /// the library would learn of it only on its next connection. Or there is no next connection, since a file that
+    /// ``Session/TLS`` names can be used no more.
     case lost
     /// Final: the ensemble refuses these credentials.
     case authenticationFailed

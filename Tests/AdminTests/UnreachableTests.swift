@@ -113,4 +113,21 @@ struct UnreachableTests {
             .run(["status", "--zookeeper", "127.0.0.1:1", "--timeout", "1s"])
         #expect(outcome.errors == "healerctl: HEALER_ZOOKEEPER_AUTH has no colon\n  Set it to user:password.\n")
     }
+
+    @Test(
+        "Files for TLS that are none, too many ways at once, and a library that has neither, are errors too",
+        arguments: [
+            (["HEALER_ZOOKEEPER_TLS": "ca.pem"], "HEALER_ZOOKEEPER_TLS does not name three files"),
+            (["HEALER_ZOOKEEPER_SASL": ":x"], "HEALER_ZOOKEEPER_SASL has no colon"),
+            (["HEALER_ZOOKEEPER_TLS": "a,b,c", "HEALER_ZOOKEEPER_SASL": "u:p"], "are both set"),
+            // With a library that has TLS it is the first file that is missing.
+            (["HEALER_ZOOKEEPER_TLS": "/no/ca,/no/c,/no/key"], "cannot use 127.0.0.1:1: "),
+        ])
+    func security(environment: [String: String], words: String) async {
+        let outcome = await Program(environment: environment, colours: false)
+            .run(["status", "--zookeeper", "127.0.0.1:1", "--timeout", "1s"])
+        #expect(outcome.code == .error)
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        #expect(outcome.errors.contains("\n  "))
+    }
 }

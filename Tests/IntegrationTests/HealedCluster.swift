@@ -19,12 +19,14 @@ struct HealedCluster {
     /// - Parameters:
     ///   - settings: what `examples/config_development.yaml` takes from the environment.
     ///   - changes: what is to stand in that file instead of what does; each must stand there exactly once.
+    ///   - coordination: where the healers' tree is read by the test; the sandbox's own ensemble unless told.
     static func during(
         _ options: SandboxOptions = SandboxOptions(), healers count: Int = 3, settings: [String: String] = [:],
-        changes: [String: String] = [:], arguments: [String] = [], _ body: (HealedCluster) async throws -> Void
+        changes: [String: String] = [:], coordination: String? = nil, arguments: [String] = [],
+        _ body: (HealedCluster) async throws -> Void
     ) async throws {
         try await Sandbox.during(options, in: self.newDirectory()) { sandbox in
-            let tree = try await CoordinationTree(zookeeper: sandbox.description.zookeeper)
+            let tree = try await CoordinationTree(zookeeper: coordination ?? sandbox.description.zookeeper)
             do {
                 var settings = settings
                 settings["HEALER_COUNT"] = settings["HEALER_COUNT"] ?? "\(count)"

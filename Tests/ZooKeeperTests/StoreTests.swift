@@ -6,16 +6,17 @@ import Testing
 
 extension RealEnsemble {
     @Suite struct StoreTests {
-        private func ensemble(digest: DigestCredentials? = nil) async throws -> ZooKeeperEnsemble {
+        private func ensemble(digest: EnsembleAccess.Credentials? = nil) async throws -> ZooKeeperEnsemble {
             let servers = try await Ensemble.shared.servers.map { Endpoint(host: "127.0.0.1", port: $0.port) }
             return ZooKeeperEnsemble(
-                servers: servers, digest: digest, timeout: .seconds(12), callLimit: .seconds(30), silenceLimit: nil,
+                servers: servers, access: EnsembleAccess(digest: digest), timeout: .seconds(12),
+                callLimit: .seconds(30), silenceLimit: nil,
                 log: Logger { _ in })
         }
 
         /// A connected session, closed on both ways out.
         private func withStore(
-            digest: DigestCredentials? = nil, _ body: (any StoreSession) async throws -> Void
+            digest: EnsembleAccess.Credentials? = nil, _ body: (any StoreSession) async throws -> Void
         ) async throws {
             let store = try await self.ensemble(digest: digest).connect()
             do {
@@ -100,7 +101,7 @@ extension RealEnsemble {
 
         @Test("With credentials strangers are refused, without them everybody may")
         func access() async throws {
-            let digest = DigestCredentials(user: "healer", password: Secret("x"))
+            let digest = EnsembleAccess.Credentials(user: "healer", password: Secret("x"))
             try await withStore(digest: digest) { ours in
                 let path = newPath()
                 _ = try await ours.create(path, data: [], kind: .persistent)
@@ -121,7 +122,7 @@ extension RealEnsemble {
         func unresolvable() async throws {
             let heard = Heard<String>()
             let ensemble = ZooKeeperEnsemble(
-                servers: [Endpoint(host: "no-such-host.invalid", port: 2181)], digest: nil, timing: .steady,
+                servers: [Endpoint(host: "no-such-host.invalid", port: 2181)], access: .open, timing: .steady,
                 log: Logger { heard.add($0.message) })
             let opening = Task { await ensemble.connect() }
             try await heard.reach(1)

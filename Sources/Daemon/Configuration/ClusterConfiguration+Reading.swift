@@ -9,7 +9,7 @@ extension ClusterConfiguration {
         self.kafka = section.properties("kafka", name: KafkaProperty.complaint, value: KafkaProperty.complaint)
         let zooKeeper = section.optional("zookeeper", .connectString, absent: "none: KRaft")
         self.zooKeeper = zooKeeper
-        self.zooKeeperDigest = section.optionalSection("zookeeper_digest") { DigestCredentials($0) } ?? nil
+        self.zooKeeperAccess = EnsembleAccess(section, prefix: "zookeeper_")
         self.mode = section.value("mode", .mode, default: .observe)
         self.supervisor = section.optionalSection("supervisor") { SupervisorConfiguration($0) } ?? nil
         let wishes = section.section("discovery") { DiscoveryWishes($0) }
@@ -43,8 +43,9 @@ extension ClusterConfiguration {
                 Complaint("is missing", "write where brokers are reached, `host:port,host:port`"),
                 "kafka.bootstrap.servers", at: place)
         }
-        if self.zooKeeperDigest != nil, self.zooKeeper == nil, section.areSound("zookeeper") {
-            section.complain(Complaint("is there, but no `zookeeper`", "leave it out"), "zookeeper_digest")
+        for key in ["zookeeper_digest", "zookeeper_tls", "zookeeper_sasl"]
+        where section.has(key) && self.zooKeeper == nil && section.areSound("zookeeper") {
+            section.complain(Complaint("is there, but no `zookeeper`", "leave it out"), key)
         }
         if self.mode == .heal { self.checkHealing(section, nodes) }
         self.check(nodes, section)

@@ -8,7 +8,7 @@ struct ClusterConfiguration: Hashable, Sendable {
     var kafka: [String: PropertyValue]
     /// The cluster's own ensemble; `nil` for KRaft.
     var zooKeeper: ConnectString?
-    var zooKeeperDigest: DigestCredentials?
+    var zooKeeperAccess: EnsembleAccess
     /// As the file says; see ``effectiveMode``.
     var mode: Mode
     /// `nil`: nothing is known of the nodes' processes, and nothing can be started.

@@ -100,7 +100,6 @@ extension Mark {
 
 extension CoordinationConfiguration {
     init(_ section: Section) {
-        section.later("tls", "sasl")
         let nowhere = ConnectString(servers: [Endpoint(host: "", port: 0)])
         self.zooKeeper = section.required("zookeeper", .connectString, standIn: nowhere)
         self.root = section.value("root", .znode, default: "/kafka-healer")
@@ -111,7 +110,7 @@ extension CoordinationConfiguration {
         }
         let spread = section.value("spread_seconds", .seconds(0...86400), default: .seconds(300))
         self.spread = spread == .zero ? nil : spread
-        self.digest = section.optionalSection("digest") { DigestCredentials($0) } ?? nil
+        self.access = EnsembleAccess(section)
     }
 }
 
@@ -143,16 +142,6 @@ extension Election.Timing.Rule {
         case .freshnessIsPositive: ["freshness_seconds"]
         case .freshnessWithinLimit: ["freshness_seconds", "limit_seconds"]
         }
-    }
-}
-
-extension DigestCredentials {
-    /// `nil` when either half is missing or wrong, which is reported.
-    init?(_ section: Section) {
-        let user = section.required(
-            "username", .text("a user name without a colon") { !$0.isEmpty && !$0.contains(":") }, standIn: "")
-        guard let password = section.secret("password") else { return nil }
-        self.init(user: user, password: password)
     }
 }
 

@@ -28,8 +28,7 @@ struct CoordinationConfiguration: Hashable, Sendable {
     /// How long everything must be quiet before a cluster's leadership is moved to the healer that should have it;
     /// `nil`: never.
     var spread: Duration?
-    /// `nil`: our znodes are open to everybody who reaches the ensemble.
-    var digest: DigestCredentials?
+    var access: EnsembleAccess
 }
 
 enum TimingProfile: String, Hashable, Sendable, CaseIterable {
@@ -41,12 +40,6 @@ enum TimingProfile: String, Hashable, Sendable, CaseIterable {
         case .fast: .fast
         }
     }
-}
-
-/// A user and password of ZooKeeper's `digest` scheme.
-struct DigestCredentials: Hashable, Sendable {
-    var user: String
-    var password: Secret
 }
 
 struct MonitoringConfiguration: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import Cluster
 import YAML
+import ZooKeeper
 
 /// What a file's meaning depends on besides its text.
 struct Surroundings: Sendable {
@@ -9,6 +10,8 @@ struct Surroundings: Sendable {
     var directory: String
     /// Whether others than the file's owner may read it: then no secret may stand in it.
     var isReadableByOthers = false
+    /// What stands against using it, in this process and on this machine.
+    var obstacle: @Sendable (Session.Security) -> String? = { $0.obstacle }
 }
 
 /// Collects what reading finds: every problem, every value in effect, and every key that was looked for.

@@ -8,7 +8,7 @@ import ZooKeeper
 /// where there are credentials, and for everybody otherwise.
 struct ZooKeeperEnsemble: Sendable {
     let servers: [Endpoint]
-    let digest: DigestCredentials?
+    let access: EnsembleAccess
     /// The session timeout that is asked for.
     let timeout: Duration
     /// Each call ends within this.
@@ -19,12 +19,12 @@ struct ZooKeeperEnsemble: Sendable {
     private let log: Logger
 
     init(
-        servers: [Endpoint], digest: DigestCredentials?, timeout: Duration, callLimit: Duration,
+        servers: [Endpoint], access: EnsembleAccess, timeout: Duration, callLimit: Duration,
         silenceLimit: Duration?,
         log: Logger
     ) {
         self.servers = servers
-        self.digest = digest
+        self.access = access
         self.timeout = timeout
         self.callLimit = callLimit
         self.silenceLimit = silenceLimit
@@ -32,9 +32,9 @@ struct ZooKeeperEnsemble: Sendable {
     }
 
     /// For an election: a server that hangs is left while there is still time to renew at another.
-    init(servers: [Endpoint], digest: DigestCredentials?, timing: Timing, log: Logger) {
+    init(servers: [Endpoint], access: EnsembleAccess, timing: Timing, log: Logger) {
         self.init(
-            servers: servers, digest: digest, timeout: timing.session, callLimit: max(timing.limit, .seconds(2)),
+            servers: servers, access: access, timeout: timing.session, callLimit: max(timing.limit, .seconds(2)),
             silenceLimit: timing.limit * 2 / 3, log: log)
     }
 
@@ -47,11 +47,10 @@ struct ZooKeeperEnsemble: Sendable {
     /// resolved, and says so; if cancelled meanwhile, the session is a closed one.
     func connect() async -> any StoreSession {
         var configuration = Session.Configuration(
-            servers: self.servers.map(\.description).joined(separator: ","))
+            self.servers.map(\.description).joined(separator: ","), self.access)
         configuration.timeout = self.timeout
         configuration.callLimit = self.callLimit
         configuration.silenceLimit = self.silenceLimit
-        configuration.digest = self.digest.map { .init(user: $0.user, password: $0.password.revealed) }
 
         var warned: ContinuousClock.Instant?
         while !Task.isCancelled {
@@ -59,7 +58,8 @@ struct ZooKeeperEnsemble: Sendable {
                 return ZooKeeperStore(try await Session.open(configuration))
             } catch {
                 if warned.map({ ContinuousClock.now - $0 >= Self.reminder }) ?? true {
-                    self.log.warning("no ZooKeeper session can be opened", ["error": LogValue(error)])
+                    let reason = self.access.security.obstacle.map { LogValue.string($0) } ?? LogValue(error)
+                    self.log.warning("no ZooKeeper session can be opened", ["error": reason])
                     warned = .now
                 }
             }
@@ -94,10 +94,16 @@ extension ZooKeeperEnsemble {
         }
     }
 
-    /// Whether what we create can be changed by everybody who reaches the ensemble; says so.
+    /// Says so where what we create can be changed by everybody who reaches the ensemble, and what its library does not do.
     func warnIfOpen() {
-        guard self.digest == nil else { return }
-        self.log.warning("our znodes are open to everybody who reaches the ensemble: no digest is configured")
+        if self.access.owner == nil {
+            self.log.warning(
+                "our znodes are open to everybody who reaches the ensemble: neither digest nor sasl is configured")
+        }
+        if case .tls = self.access.security {
+            self.log.info(
+                "TLS to ZooKeeper: its library compares no host names, and believes the system's authorities as well")
+        }
     }
 }
 

@@ -3,6 +3,7 @@ import Curl
 import Election
 import FoundationEssentials
 import Healer
+import ZooKeeper
 
 /// What all clusters of one healer have in common.
 struct HealerParts: Sendable {
@@ -53,7 +54,7 @@ struct HealerParts: Sendable {
     /// The ensemble that healers elect on.
     var ensemble: ZooKeeperEnsemble {
         ZooKeeperEnsemble(
-            servers: self.configuration.coordination.zooKeeper.servers, digest: self.configuration.coordination.digest,
+            servers: self.configuration.coordination.zooKeeper.servers, access: self.configuration.coordination.access,
             timing: self.configuration.coordination.timing, log: self.log)
     }
 
@@ -61,7 +62,7 @@ struct HealerParts: Sendable {
     func ensemble(of cluster: ClusterConfiguration) -> ZooKeeperEnsemble? {
         cluster.zooKeeper.map { zooKeeper in
             ZooKeeperEnsemble(
-                servers: zooKeeper.servers, digest: cluster.zooKeeperDigest, timeout: .seconds(10),
+                servers: zooKeeper.servers, access: cluster.zooKeeperAccess, timeout: .seconds(10),
                 callLimit: self.configuration.monitoring.timeout, silenceLimit: self.configuration.monitoring.timeout,
                 log: self.log)
         }
@@ -69,10 +70,11 @@ struct HealerParts: Sendable {
 
     func orphan(_ path: String, _ version: Int32, _ record: RecoveryRecord) -> OrphanOutcome {
         let coordination = self.configuration.coordination
+        let servers = coordination.zooKeeper.servers.map(\.description).joined(separator: ",")
+        let access = Session.Configuration(servers, coordination.access)
         return OrphanOutcome(
-            servers: coordination.zooKeeper.servers.map(\.description).joined(separator: ","),
-            user: coordination.digest?.user, password: coordination.digest?.password.revealed, path: path,
-            version: version, record: record)
+            servers: servers, digest: access.digest, security: access.security, path: path, version: version,
+            record: record)
     }
 
     /// How a node is watched, and who runs its process.

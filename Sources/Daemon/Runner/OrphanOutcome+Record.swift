@@ -11,9 +11,8 @@ extension OrphanOutcome {
     /// No guard is checked here: it ends an intent, and permits nothing.
     func putDown(_ result: StepResult) async -> Bool {
         var configuration = Session.Configuration(servers: self.servers)
-        if let user = self.user, let password = self.password {
-            configuration.digest = .init(user: user, password: password)
-        }
+        configuration.digest = self.digest
+        configuration.security = self.security
         guard let session = try? await Session.open(configuration) else { return false }
         var record = self.record
         record.result = result

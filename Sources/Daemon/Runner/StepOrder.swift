@@ -1,4 +1,5 @@
 import Cluster
+import ZooKeeper
 
 /// All that the small runner is told, as one line of JSON on its standard input.
 struct StepOrder: Hashable, Sendable, Codable {
@@ -27,8 +28,8 @@ struct StepOrder: Hashable, Sendable, Codable {
 struct OrphanOutcome: Hashable, Sendable, Codable {
     /// `host:port,…`, without chroot.
     var servers: String
-    var user: String?
-    var password: String?
+    var digest: Session.Digest?
+    var security: Session.Security
     var path: String
     var version: Int32
     var record: RecoveryRecord

@@ -65,6 +65,13 @@ final class StepRunner: Sendable {
         }
     }
 
+    /// A runner is this same program, and may have to speak to the ensemble through the same library. Its commands get an
+    /// environment of their own.
+    private static let environment: [String: String] = {
+        let own = ProcessInfo.processInfo.environment.filter { $0.key == "LD_LIBRARY_PATH" }
+        return CommandSupervisor.cleanEnvironment.merging(own) { $1 }
+    }()
+
     /// Moving a process into another group may keep the kernel waiting, so it is done before there is an order.
     private func spawn() throws(SpawnedProcess.Failure) -> Runner {
         var group: StepGroup?
@@ -78,7 +85,7 @@ final class StepRunner: Sendable {
         do throws(SpawnedProcess.Failure) {
             process = try SpawnedProcess(
                 [self.executable, "step-runner"] + (group.map { [$0.path] } ?? []),
-                environment: CommandSupervisor.cleanEnvironment, ownSession: true, pipes: [.input, .output])
+                environment: Self.environment, ownSession: true, pipes: [.input, .output])
         } catch {
             group?.remove()
             throw error

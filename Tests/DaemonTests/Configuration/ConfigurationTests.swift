@@ -14,7 +14,7 @@ struct ConfigurationTests {
         #expect(configuration.healers == 1)
         #expect(configuration.coordination.root == "/kafka-healer")
         #expect(configuration.coordination.timing == .steady)
-        #expect(configuration.coordination.digest == nil)
+        #expect(configuration.coordination.access.digest == nil)
         #expect(configuration.recovery == .standard)
         #expect(configuration.monitoring.interval == .seconds(5))
         #expect(configuration.monitoring.timeout == .seconds(3))
@@ -62,7 +62,7 @@ struct ConfigurationTests {
         #expect(configuration.healerID == HealerID("h2"))
         #expect(configuration.coordination.timing.session == .milliseconds(4500))
         #expect(configuration.coordination.timing.beat == .milliseconds(200))
-        #expect(configuration.coordination.digest?.password.revealed == "hush")
+        #expect(configuration.coordination.access.digest?.password.revealed == "hush")
         #expect(
             configuration.api
                 == APIConfiguration(host: "10.0.0.1", port: 81, metricsPort: 9100, advertisedHost: "10.0.0.1"))

@@ -156,7 +156,7 @@ struct DocumentationTests {
         #expect(loaded.warnings == [])
         let configuration = loaded.configuration
         #expect(configuration.healers == 3)
-        #expect(configuration.coordination.digest?.password.revealed == "hush")
+        #expect(configuration.coordination.access.digest?.password.revealed == "hush")
         #expect(configuration.api.advertisedHost == "healer-0.healer")
         let cluster = try #require(configuration.clusters.first)
         #expect(cluster.effectiveMode == .heal)

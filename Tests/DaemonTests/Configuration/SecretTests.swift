@@ -17,7 +17,7 @@ struct SecretTests {
     }
     private func password(_ text: String, _ surroundings: Surroundings) throws -> String? {
         try Configuration(reading: Array(text.utf8), file: "c", surroundings: surroundings)
-            .coordination.digest?.password.revealed
+            .coordination.access.digest?.password.revealed
     }
 
     private struct Holder { let secret: Secret }
@@ -30,7 +30,7 @@ struct SecretTests {
         for shown in [
             "\(secret)", String(reflecting: secret), String(describing: [secret]), "\(Holder(secret: secret))",
             "\(PropertyValue.secret(secret))", String(reflecting: PropertyValue.secret(secret)),
-            "\(DigestCredentials(user: "u", password: secret))", dumped,
+            "\(EnsembleAccess.Credentials(user: "u", password: secret))", dumped,
         ] {
             #expect(!shown.contains("hush"), "\(shown)")
         }
