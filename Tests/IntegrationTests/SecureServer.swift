@@ -76,7 +76,7 @@ struct SecureServer {
     private func configure() throws {
         let settings = """
             tickTime=500
-            maxSessionTimeout=60000
+            maxSessionTimeout=600000
             maxClientCnxns=0
             admin.enableServer=false
             forceSync=no
