@@ -155,6 +155,32 @@ struct SecureEnsembleTests {
         }
     }
 
+    @Test(
+        "From digest to SASL healers go by having both; with SASL alone they are told that the old znodes are not theirs"
+    )
+    func moves() async throws {
+        try await self.withServer { server, sandbox, library in
+            let secret = server.file("password")
+            try Self.write(SecureServer.password, to: secret)
+            let digest = "digest: {username: old, password: \"file:\(secret)\"}"
+            let sasl = "sasl: {username: \(SecureServer.user), password: \"file:\(secret)\"}"
+            func lines(_ access: String...) -> String {
+                (["  zookeeper: 127.0.0.1:\(server.port)"] + access.map { "  \($0)" } + ["  root"])
+                    .joined(separator: "\n")
+            }
+            for (name, text) in [("before", lines(digest)), ("between", lines(digest, sasl))] {
+                let healer = try self.healer(name, sandbox, text, library)
+                try await self.until(healer, "it leads") { healer.tail(1000).contains(Self.leads) }
+                #expect(!healer.tail(1000).contains("others may change"), "\(healer.tail(100))")
+                try await self.end(healer)
+            }
+            let early = try self.healer("early", sandbox, lines(sasl), library)
+            try await self.until(early, "it says so") { early.tail(1000).contains("not allowed in the coordination tree") }
+            #expect(!early.tail(1000).contains(Self.leads))
+            try await self.end(early)
+        }
+    }
+
     @Test("A key that is not the certificate's, a missing file, and a library without TLS are errors of the file")
     func refused() async throws {
         try await self.withServer { server, sandbox, library in

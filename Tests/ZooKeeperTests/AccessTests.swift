@@ -67,7 +67,8 @@ extension RealEnsemble {
                 let candidate = layout.candidate("a-n_0000000001")
                 try await session.create(candidate, acl: .open)
                 try await session.create(layout.recovery(of: NodeName("kafka-1")))
-                let open = await AccessReview.review(layout, owner: ("digest", "healer"), with: ZooKeeperStore(session))
+                let open = await AccessReview.review(
+                    layout, owners: [.init(scheme: "digest", user: "healer")], with: ZooKeeperStore(session))
                 #expect(open.map(\.path) == [layout.control, layout.beat, candidate])
                 #expect(open.map(\.access) == ["digest:other:dr", "world:anyone:cdrwa", "world:anyone:cdrwa"])
             }

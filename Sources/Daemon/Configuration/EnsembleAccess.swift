@@ -14,10 +14,17 @@ struct EnsembleAccess: Hashable, Sendable {
         var password: Secret
     }
 
-    /// Whoever may change what we create, by access list; `nil`: everybody who reaches the ensemble.
-    var owner: (scheme: String, user: String)? {
-        if case .sasl(let sasl) = self.security { return ("sasl", sasl.user) }
-        return self.digest.map { ("digest", $0.user) }
+    /// Who may change what we create, by access list; empty: everybody who reaches the ensemble. Two while healers move from
+    /// the one to the other.
+    var owners: [Owner] {
+        var owners = self.digest.map { [Owner(scheme: "digest", user: $0.user)] } ?? []
+        if case .sasl(let sasl) = self.security { owners.append(Owner(scheme: "sasl", user: sasl.user)) }
+        return owners
+    }
+
+    struct Owner: Hashable, Sendable {
+        var scheme: String
+        var user: String
     }
 }
 
@@ -39,10 +46,11 @@ extension EnsembleAccess {
         if let user { self.security = .sasl(.init(user: user.user, password: user.password.revealed)) }
 
         guard !section.reader.isDescribing else { return }
-        for other in ["digest", "tls"] where section.has("\(prefix)sasl") && section.has("\(prefix)\(other)") {
-            let why = other == "tls" ? "ZooKeeper's library does not do both (ZOOKEEPER-3482)" : "one name is enough"
+        if section.has("\(prefix)sasl"), section.has("\(prefix)tls") {
             section.complain(
-                Complaint("stands beside `\(prefix)\(other)`: \(why)", "leave one of them out"), "\(prefix)sasl")
+                Complaint(
+                    "stands beside `\(prefix)tls`: ZooKeeper's library does not do both (ZOOKEEPER-3482)",
+                    "leave one of them out"), "\(prefix)sasl")
         }
         guard section.areSound("\(prefix)sasl"), let obstacle = section.reader.surroundings.obstacle(self.security)
         else { return }

@@ -7,12 +7,10 @@ enum AccessReview {
     /// Rights with which somebody else could take our leadership away, or write what we then believe.
     private static let dangerous: AccessRule.Permissions = [.write, .create, .delete, .admin]
 
-    typealias Owner = (scheme: String, user: String)
-
-    /// The rules by which somebody else than `owner` may change the node.
-    static func strangers(in rules: [AccessRule], owner: Owner) -> [AccessRule] {
+    /// The rules by which somebody else than `owners` may change the node.
+    static func strangers(in rules: [AccessRule], owners: [EnsembleAccess.Owner]) -> [AccessRule] {
         func isOurs(_ rule: AccessRule) -> Bool {
-            rule.scheme == owner.scheme && (rule.id == owner.user || rule.id.hasPrefix("\(owner.user):"))
+            owners.contains { $0.scheme == rule.scheme && (rule.id == $0.user || rule.id.hasPrefix("\($0.user):")) }
         }
         // Whoever creates a node over TLS has it for the name in its certificate as well.
         let isByUs = rules.contains(where: isOurs)
@@ -21,11 +19,11 @@ enum AccessReview {
         }
     }
 
-    /// Every node of the foundation that others than `owner` may change, with who may, in the order of the foundation, and
+    /// Every node of the foundation that others than `owners` may change, with who may, in the order of the foundation, and
     /// after it what stands below it, by name. Those above the root are not ours. One that cannot be read is left out:
     /// whoever needs it is told then.
     static func review(
-        _ layout: Layout, owner: Owner, with session: ZooKeeperStore
+        _ layout: Layout, owners: [EnsembleAccess.Owner], with session: ZooKeeperStore
     ) async -> [(path: String, access: String)] {
         var open: [(path: String, access: String)] = []
         var paths = layout.foundation.map(\.path).filter { $0.hasPrefix(layout.root) }
@@ -35,7 +33,7 @@ enum AccessReview {
         }
         for path in paths {
             guard let rules = await session.rules(of: path) else { continue }
-            let strangers = Self.strangers(in: rules, owner: owner)
+            let strangers = Self.strangers(in: rules, owners: owners)
             if !strangers.isEmpty { open.append((path, strangers.map(\.text).joined(separator: ", "))) }
         }
         return open

@@ -96,7 +96,7 @@ extension ZooKeeperEnsemble {
 
     /// Says so where what we create can be changed by everybody who reaches the ensemble, and what its library does not do.
     func warnIfOpen() {
-        if self.access.owner == nil {
+        if self.access.owners.isEmpty {
             self.log.warning(
                 "our znodes are open to everybody who reaches the ensemble: neither digest nor sasl is configured")
         }

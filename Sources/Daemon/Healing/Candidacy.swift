@@ -273,7 +273,8 @@ final class Candidacy: Sendable {
 
     /// Says once which of our nodes others may change, though credentials are configured.
     private func reviewAccess() async {
-        guard let owner = self.parts.configuration.coordination.access.owner else { return }
+        let owners = self.parts.configuration.coordination.access.owners
+        guard !owners.isEmpty else { return }
         while [nil, .joining].contains(self.status?.role) {
             guard (try? await self.parts.time.sleep(for: Self.pace)) != nil else { return }
         }
@@ -283,7 +284,7 @@ final class Candidacy: Sendable {
         }
         guard let session else { return }
         if let store = session as? ZooKeeperStore {
-            let open = await AccessReview.review(self.layout, owner: owner, with: store)
+            let open = await AccessReview.review(self.layout, owners: owners, with: store)
             for (path, access) in open.prefix(Self.openNamed) {
                 self.log.warning(
                     "others may change a znode of ours: its access list is as it was created; set it anew",

@@ -32,13 +32,13 @@ import Testing
             self.text("tls: \(self.files), digest: \(self.user)", ", zookeeper_tls: \(self.files)"))
         let tls = Session.Security.tls(.init(authorities: "/ca", certificate: "/c", key: "/k", passphrase: "hush"))
         #expect(loaded.configuration.coordination.access.security == tls)
-        #expect(loaded.configuration.coordination.access.owner?.scheme == "digest")
+        #expect(loaded.configuration.coordination.access.owners == [.init(scheme: "digest", user: "u")])
         #expect(loaded.configuration.clusters[0].zooKeeperAccess.security == tls)
         #expect(!loaded.entries.contains { $0.description.contains("hush") })
         #expect(!"\(loaded.configuration)".contains("hush"))
         #expect(loaded.entries.contains { $0.description.contains("coordination.tls.key_password: ***") })
         let bare = try self.read(self.text("tls: {ca_file: /ca, certificate_file: /c, key_file: /k}"))
-        #expect(bare.configuration.coordination.access.owner == nil)
+        #expect(bare.configuration.coordination.access.owners.isEmpty)
     }
 
     @Test("With SASL what we create is its user's")
@@ -46,16 +46,18 @@ import Testing
         let loaded = try self.read(self.text("sasl: \(self.user)", ", zookeeper_sasl: \(self.user)"))
         let access = loaded.configuration.coordination.access
         #expect(access.security == .sasl(.init(user: "u", password: "hush")))
-        #expect(access.owner?.scheme == "sasl" && access.owner?.user == "u")
+        #expect(access.owners == [.init(scheme: "sasl", user: "u")])
         #expect(loaded.configuration.clusters[0].zooKeeperAccess == access)
         #expect(!"\(loaded.configuration)".contains("hush"))
+        // While healers move from the one to the other.
+        let both = try self.read(self.text("digest: {username: d, password: \"${PW}\"}, sasl: \(self.user)"))
+        #expect(both.configuration.coordination.access.owners.map(\.user) == ["d", "u"])
     }
 
     @Test(
         "What does not go together, or lacks a part, is named",
         arguments: [
             ("sasl: USER, tls: FILES", "`coordination.sasl` stands beside `tls`"),
-            ("sasl: USER, digest: USER", "`coordination.sasl` stands beside `digest`: one name is enough"),
             ("sasl: {username: u}", "`coordination.sasl.password` is missing"),
             ("tls: {ca_file: /ca, key_file: /k}", "`coordination.tls.certificate_file` is missing"),
             ("tls: {ca_file: ca, certificate_file: /c, key_file: /k}", "`coordination.tls.ca_file`"),
@@ -90,7 +92,7 @@ import Testing
         let ownName = AccessRule(.all, scheme: "x509", id: "CN=client")
         let world = AccessRule(.all, scheme: "world", id: "anyone")
         func strangers(_ rules: [AccessRule]) -> [AccessRule] {
-            AccessReview.strangers(in: rules, owner: ("sasl", "u"))
+            AccessReview.strangers(in: rules, owners: [.init(scheme: "sasl", user: "u")])
         }
         #expect(strangers([ours]).isEmpty)
         #expect(strangers([ours, ownName]).isEmpty)
