@@ -175,7 +175,9 @@ struct SecureEnsembleTests {
                 try await self.end(healer)
             }
             let early = try self.healer("early", sandbox, lines(sasl), library)
-            try await self.until(early, "it says so") { early.tail(1000).contains("not allowed in the coordination tree") }
+            try await self.until(early, "it says so") {
+                early.tail(1000).contains("not allowed in the coordination tree")
+            }
             #expect(!early.tail(1000).contains(Self.leads))
             try await self.end(early)
         }
