@@ -34,9 +34,10 @@ struct CoordinationTree: Sendable {
             do throws(ZooKeeperError) {
                 try await session.connected(within: invocation.timeout)
             } catch  where error.code == .operationTimeout {
-                throw ToolFailure.noSession(
-                    servers, within: invocation.timeout,
-                    words: await ServerWord.all(of: servers, within: min(invocation.timeout, .seconds(1))))
+                // Servers are asked in the clear, which a port for TLS does not understand.
+                let limit = min(invocation.timeout, .seconds(1))
+                let words = access.usesTLS ? [] : await ServerWord.all(of: servers, within: limit)
+                throw ToolFailure.noSession(servers, within: invocation.timeout, words: words)
             } catch {
                 throw ToolFailure(error)
             }

@@ -6,9 +6,12 @@ struct EnsembleAccess {
     let digest: Session.Digest?
     let security: Session.Security
 
+    var usesTLS: Bool { if case .tls = self.security { true } else { false } }
+
     static let hint =
         "HEALER_ZOOKEEPER_TLS is CA,CERTIFICATE,KEY, three PEM files; HEALER_ZOOKEEPER_SASL is user:password. "
-        + "`scripts/zookeeper-library` makes a library that has both; what reads can ask a healer: --healer HOST:PORT."
+        + "`scripts/zookeeper-library` in a checkout makes a library that has both; what reads can ask a healer: "
+        + "--healer HOST:PORT."
 
     init(_ environment: [String: String]) throws(ToolFailure) {
         self.digest = try Self.login("HEALER_ZOOKEEPER_AUTH", environment).map {

@@ -13,6 +13,9 @@ func say(_ text: String, to descriptor: Int32) -> String? {
     return nil
 }
 
+// A server that goes away is an error of that write, and TLS writes without asking for that.
+signal(SIGPIPE, SIG_IGN)
+
 let environment = ProcessInfo.processInfo.environment
 let outcome = await Program(
     environment: environment,

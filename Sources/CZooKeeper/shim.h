@@ -1,6 +1,7 @@
 #pragma once
 // The asynchronous calls only: a synchronous one made on the completion thread would wait for itself.
 // Not in the Glibc module: the timer behind our own deadlines.
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -49,6 +50,25 @@ typedef zhandle_t *(*czookeeper_init_sasl)(const char *servers, watcher_fn, int 
                                            void *context, int flags, log_callback_fn,
                                            struct czookeeper_sasl_parameters *);
 typedef int (*czookeeper_sasl_client_init)(const void *callbacks);
+typedef const char **(*czookeeper_sasl_mechanisms)(void);
+typedef void (*czookeeper_sasl_set_mutex)(void *(*make)(void), int (*lock)(void *), int (*unlock)(void *),
+                                          void (*free)(void *));
+
+// Locks in the form that Cyrus SASL wants them.
+static inline void *czookeeper_mutex_make(void) {
+    pthread_mutex_t *mutex = malloc(sizeof *mutex);
+    if (mutex && pthread_mutex_init(mutex, 0)) {
+        free(mutex);
+        mutex = 0;
+    }
+    return mutex;
+}
+static inline int czookeeper_mutex_lock(void *mutex) { return pthread_mutex_lock(mutex) ? -1 : 0; }
+static inline int czookeeper_mutex_unlock(void *mutex) { return pthread_mutex_unlock(mutex) ? -1 : 0; }
+static inline void czookeeper_mutex_free(void *mutex) {
+    pthread_mutex_destroy(mutex);
+    free(mutex);
+}
 
 // What SASL asks about one session, and the answers: they have to last for as long as its handle.
 struct czookeeper_sasl {

@@ -1,11 +1,15 @@
 import Cluster
 import FoundationEssentials
 import Glibc
+import ZooKeeper
 
 func say(_ text: String, to descriptor: Int32) { writeAll(descriptor, Array(text.utf8)) }
 
 // A reader of our output or of a connection that goes away is an error of that write, not the end of the healer.
 signal(SIGPIPE, SIG_IGN)
+
+// Before librdkafka begins to use it.
+CyrusSASL.prepare()
 
 // What a healer starts for itself, never a person.
 let steps: [any SupervisorStep.Type] = [DockerStep.self, KubernetesStep.self, SystemdStep.self]

@@ -10,9 +10,7 @@ extension Connection {
 
     /// On the alarm's thread. Looks at everything that waits for a time, and sets the alarm for the next.
     func alarmRang(at now: BootTime) {
-        let isLookDue = self.shared.withLock { $0.lookAt.map { $0 <= now } ?? false }
-        let failure = isLookDue ? self.lookAtConnecting(now) : nil
-        let (late, closers, isLost) = self.shared.withLock { shared in
+        let (late, closers, ending) = self.shared.withLock { shared in
             shared.alarm = nil
             var late: [any PendingCall] = []
             for (key, call) in shared.calls {
@@ -34,15 +32,15 @@ extension Connection {
             }
             let isLost = shared.lostAt.map { $0 <= now } ?? false
             if isLost { shared.disconnectedSince = nil }
+            let ending = isLost ? .lost : self.lookAtHandshake(&shared, now)
             if let next = shared.nextAlarm(self.configuration) { self.setAlarm(&shared, next) }
-            return (late, closers, isLost)
+            return (late, closers, ending)
         }
         for pending in late {
             pending.fail(ZooKeeperError(.operationTimeout, operation: pending.operation, path: pending.path))
         }
         for closer in closers { closer.resume() }
-        if isLost { self.end(.lost) }
-        if let failure { self.end(failure) }
+        if let ending { self.end(ending) }
     }
 
     /// The library itself pings only when nothing is under way, and gives a silent server 2/3 of the session timeout.
@@ -75,7 +73,9 @@ extension Connection.Shared {
 
     fileprivate func nextAlarm(_ configuration: Session.Configuration) -> BootTime? {
         let deadlines = self.calls.values.compactMap(\.deadline) + self.waiters.values.map(\.until)
-        return (deadlines + [self.closeBy, self.lostAt, self.lookAt, self.silentAt(configuration)].compactMap { $0 })
+        return
+            (deadlines
+            + [self.closeBy, self.lostAt, self.handshake.lookAt, self.silentAt(configuration)].compactMap { $0 })
             .min()
     }
 }

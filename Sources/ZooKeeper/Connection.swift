@@ -27,10 +27,9 @@ final class Connection: Sendable {
         var lastHeard: BootTime
         /// Since when there is no connection; `nil` while there is one, or before the first.
         var disconnectedSince: BootTime?
-        /// When to look at how a secured connection is being made; `nil` for any other.
-        var lookAt: BootTime?
-        /// On what socket that was at the last look, and since which look.
-        var handshake: (socket: SocketAddress, since: BootTime)?
+        var handshake = Handshake()
+        /// What the library is closing, until it has.
+        var closed: OpaquePointer?
         /// When whoever waits for the library to stop is let go.
         var closeBy: BootTime?
         /// Whether the library has a connection; the state says `closed` before that ends.
@@ -126,12 +125,13 @@ extension Connection {
             if shared.owesCredentials, let digest = self.configuration.digest {
                 shared.owesCredentials = !handle.authenticate(digest)
             }
-            self.watchConnecting(&shared, .now)
+            self.watchHandshake(&shared, .now)
         }
         opened(true)
         self.mayClose.wait()
         self.drain()
         handle.close()
+        self.shared.withLock { ($0.closed, $0.handshake.lookAt) = (nil, nil) }
         // Calls that the library has neither answered nor will: it drops them when its thread ends too soon.
         let (calls, closers) = self.shared.withLock { shared in
             var waiting: [CheckedContinuation<Void, Never>] = []
@@ -160,7 +160,9 @@ extension Connection {
         let isFirst = self.shared.withLock { shared in
             guard case .notYet = shared.closing else { return false }
             shared.closing = .underWay([])
+            shared.closed = shared.handle?.pointer
             shared.handle = nil
+            if !shared.isConnected { self.watchHandshake(&shared, .now) }
             let limit = BootTime.now + self.configuration.closeLimit
             shared.closeBy = limit
             self.setAlarm(&shared, limit)
@@ -290,7 +292,7 @@ extension Connection {
             shared.lastHeard = .now
             shared.isConnected = true
             shared.disconnectedSince = nil
-            shared.lookAt = nil
+            (shared.handshake.lookAt, shared.handshake.spoiledSince) = (nil, nil)
             shared.identity = handle.identity
             shared.negotiatedTimeout = handle.timeout
             if shared.owesCredentials, let digest = self.configuration.digest {
@@ -312,7 +314,7 @@ extension Connection {
                 shared.disconnectedSince = now
                 self.setAlarm(&shared, now + timeout * 4 / 3)
             }
-            self.watchConnecting(&shared, now)
+            self.watchHandshake(&shared, now)
             shared.stream.become(.connecting)
             return shared.watches.takeAll()
         }

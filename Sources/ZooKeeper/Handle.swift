@@ -63,7 +63,7 @@ struct Handle: @unchecked Sendable {
             if let pointer { zoo_set_log_callback(pointer, LibraryLog.callback) }
             return pointer.map { Handle(pointer: $0) }
         case .sasl(let sasl):
-            guard isSASLReady, let open = entryPoint("zookeeper_init_sasl", czookeeper_init_sasl.self),
+            guard CyrusSASL.isReady, let open = entryPoint("zookeeper_init_sasl", czookeeper_init_sasl.self),
                 let answers = czookeeper_sasl_make(sasl.user, sasl.password)
             else { return nil }
             let pointer = open(
@@ -89,6 +89,11 @@ struct Handle: @unchecked Sendable {
         zookeeper_close(self.pointer)
         czookeeper_sasl_free(self.sasl)
     }
+
+    /// The library is making a connection for TLS, or its handshake. What comes after has the library's own limits.
+    var isInHandshake: Bool { zoo_state(self.pointer) == Self.handshaking }
+    /// `ZOO_SSL_CONNECTING_STATE` of zookeeper.h, which older ones do not have.
+    private static let handshaking: Int32 = 7
 
     /// SASL has failed: the library has given up, and tells nobody.
     var isRefused: Bool { zoo_state(self.pointer) == ZOO_AUTH_FAILED_STATE }

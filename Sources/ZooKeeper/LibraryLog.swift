@@ -61,8 +61,8 @@ public enum LibraryLog {
     static let callback: log_callback_fn = { text in
         guard let text else { return }
         var line = Line(String(cString: text))
-        // It does not say why. We are on the thread that it happened on.
-        if line.message.hasSuffix("error in ssl connect"), let reason = OpenSSL.lastError {
+        // With TLS it does not say why. We are on the thread that it happened on.
+        if line.level == .error, line.message.hasPrefix("Socket "), let reason = OpenSSL.lastError {
             line.message += ": \(reason)"
         }
         MultiGate.heard(line)

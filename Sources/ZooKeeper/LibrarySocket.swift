@@ -40,17 +40,18 @@ struct LibrarySocket {
         self.withDuplicate { duplicate, _ in Glibc.shutdown(duplicate, Int32(SHUT_RDWR)) == 0 } ?? false
     }
 
-    /// Our own end of a connection on which there is no session yet; `nil` if there is none.
-    var unconnected: SocketAddress? {
+    /// Our own end of the library's socket, also while it is being connected; `nil` if there is none.
+    var own: SocketAddress? {
         let hint = czookeeper_socket_hint(self.handle.pointer)
-        // Of one that is still being made there is no other end.
-        guard self.peer == nil, hint > 2, SocketAddress({ getpeername(hint, $0, &$1) }) != nil else { return nil }
-        return SocketAddress { getsockname(hint, $0, &$1) }
+        guard hint > 2, let address = SocketAddress({ getsockname(hint, $0, &$1) }), address.port != 0 else {
+            return nil
+        }
+        return address
     }
 
-    /// - Parameter own: what ``unconnected`` was: only that connection is cut.
+    /// - Parameter own: what ``own`` was: nothing but that connection is cut.
     /// - Returns: False if it is not there any more.
-    func shutdownUnconnected(_ own: SocketAddress) -> Bool {
+    func shutdown(own: SocketAddress) -> Bool {
         let duplicate = fcntl(czookeeper_socket_hint(self.handle.pointer), F_DUPFD_CLOEXEC, 3)
         guard duplicate >= 0 else { return false }
         defer { Glibc.close(duplicate) }
@@ -67,7 +68,7 @@ struct LibrarySocket {
 /// An address of the internet as text and port.
 struct SocketAddress: Hashable, CustomStringConvertible {
     private let host: String
-    private let port: UInt16
+    let port: UInt16
 
     /// `nil` if `read` fails, or what it reads is no address of the internet.
     init?(_ read: (UnsafeMutablePointer<sockaddr>, inout socklen_t) -> Int32) {

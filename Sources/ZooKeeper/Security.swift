@@ -17,8 +17,10 @@ extension Session {
             case .sasl:
                 if !LibraryFeatures.loaded.sasl {
                     LibraryFeatures.lack("SASL", "Cyrus SASL")
-                } else if !isSASLReady {
+                } else if !CyrusSASL.isReady {
                     "Cyrus SASL cannot be started"
+                } else if !CyrusSASL.mechanisms.contains("DIGEST-MD5") {
+                    "Cyrus SASL has no DIGEST-MD5 here (Debian's package libsasl2-modules)"
                 } else {
                     nil
                 }
@@ -78,9 +80,6 @@ extension Session {
         public var description: String { "\(self.user):***" }
     }
 }
-
-/// Whether Cyrus SASL is there and has been told to begin, which it has to be once.
-let isSASLReady: Bool = entryPoint("sasl_client_init", czookeeper_sasl_client_init.self).map { $0(nil) == 0 } ?? false
 
 /// A function that not every build of the library, or of those it brings, has; `nil` where this process has none.
 func entryPoint<Function>(_ name: String, _ type: Function.Type) -> Function? {

@@ -74,14 +74,12 @@ struct SecureEnsembleTests {
         }
     }
 
-    @Test("Servers that never answer a handshake are left for one that does")
+    @Test("Servers that never answer a handshake, or at all, are left for one that does")
     func muteServers() async throws {
         try await self.withServer { server, sandbox, library in
-            // The kernel takes connections for them; nobody else does.
-            let mutes = try (0..<3).map { _ in try ProxySocket.listen(Endpoint(host: "127.0.0.1", port: 0)) }
-            defer { for mute in mutes { close(mute) } }
-            let ports = mutes.map { ProxySocket.port(of: $0) } + [server.securePort]
-            let servers = ports.map { "127.0.0.1:\($0)" }.joined(separator: ",")
+            let mutes = try MuteServers()
+            defer { mutes.close() }
+            let servers = (mutes.ports + [server.securePort]).map { "127.0.0.1:\($0)" }.joined(separator: ",")
             // The library begins anywhere in the list.
             for number in 1...3 {
                 let lines = Self.tls(server, servers: servers).replacing("  root", with: "  root: /mute-\(number) #")
@@ -89,6 +87,81 @@ struct SecureEnsembleTests {
                 try await self.until(healer, "it leads") { healer.tail(1000).contains(Self.leads) }
                 try await self.end(healer)
             }
+        }
+    }
+
+    @Test("A session that is closed while a handshake hangs is closed all the same")
+    func closedInHandshake() async throws {
+        try await self.withServer { server, sandbox, library in
+            let mutes = try MuteServers()
+            defer { mutes.close() }
+            // A healer gives a session up that is not connected for five times its length.
+            let servers = mutes.ports.map { "127.0.0.1:\($0)" }.joined(separator: ",")
+            let lines = Self.tls(server, servers: servers)
+                .replacing("  root", with: "  timing: {session_seconds: 2}\n  root")
+            let healer = try self.healer("in-vain", sandbox, lines, library)
+            try await self.until(healer, "two are closed") {
+                healer.tail(100_000).ranges(of: "Freeing zookeeper resources").count >= 2
+            }
+            try await self.end(healer)
+        }
+    }
+
+    @Test("healerctl is not ended by servers that never answer a handshake, and says what was wrong")
+    func healerctl() async throws {
+        let library = try await SecureServer.library()
+        try await SecureServer.during { server in
+            let mutes = try MuteServers()
+            defer { mutes.close() }
+            let servers = mutes.ports.map { "127.0.0.1:\($0)" }.joined(separator: ",")
+            let files = ["ours.pem", "client.pem", "client.key"].map { server.file($0) }.joined(separator: ",")
+            let answer = try await output(
+                of: OwnProgram.beside("healerctl"), ["leader", "--zookeeper", servers, "--timeout", "8s"],
+                environment: ["LD_LIBRARY_PATH": library, "HEALER_ZOOKEEPER_TLS": files])
+            #expect(answer.code == 1)
+            #expect(answer.text.contains("no ZooKeeper server of \(servers) answered"), "\(answer.text)")
+        }
+    }
+
+    @Test("Many sessions that log in at once do not disturb each other")
+    func manyLogins() async throws {
+        try await self.withServer { server, sandbox, library in
+            let proxy = try FaultProxy(to: Endpoint(host: "127.0.0.1", port: server.port))
+            let secret = server.file("password")
+            try Self.write(SecureServer.password, to: secret)
+            let sasl = "{username: \(SecureServer.user), password: \"file:\(secret)\"}"
+            let clusters = (1...8).map { number in
+                """
+                  - name: c\(number)
+                    kafka: {bootstrap.servers: 127.0.0.1:9}
+                    zookeeper: \(proxy.endpoint)/c\(number)
+                    zookeeper_sasl: \(sasl)
+                """
+            }
+            let text = """
+                healer_id: many
+                coordination: {zookeeper: \(proxy.endpoint), profile: fast, sasl: \(sasl)}
+                clusters:
+                \(clusters.joined(separator: "\n"))
+                api: {host: 127.0.0.1, port: 0}
+                logging: {level: DEBUG, directory: "${HEALER_LOGS}"}
+
+                """
+            let healer = try self.start("many", sandbox, text, library)
+            let isIn = "session establishment complete"
+            for round in 0..<25 {
+                let before = healer.tail(100_000).ranges(of: isIn).count
+                // Sixteen sessions, less those that are being given up.
+                try await self.until(healer, "most are in") {
+                    healer.exitStatus != nil || healer.tail(100_000).ranges(of: isIn).count >= before + 9
+                        || round == 0 && healer.tail(100_000).ranges(of: isIn).count >= 9
+                }
+                #expect(healer.exitStatus == nil, "round \(round): \(healer.tail())")
+                guard healer.exitStatus == nil else { break }
+                try await proxy.order(.reset)
+            }
+            try await self.end(healer)
+            await proxy.close()
         }
     }
 
@@ -225,9 +298,16 @@ struct SecureEnsembleTests {
         _ name: String, _ sandbox: Sandbox, _ coordination: String, _ library: String
     ) throws -> HealerProcess {
         let example = try String(contentsOfFile: OwnProgram.example("config_development.yaml"), encoding: .utf8)
-        let file = "\(sandbox.directory)/\(name).yaml"
         let text = example.replacing(Self.plain, with: coordination)
         try #require(text != example)
+        return try self.start(name, sandbox, text, library)
+    }
+
+    /// With this text for a configuration.
+    private func start(
+        _ name: String, _ sandbox: Sandbox, _ text: String, _ library: String
+    ) throws -> HealerProcess {
+        let file = "\(sandbox.directory)/\(name).yaml"
         try AtomicFile.write(Data(text.utf8), to: file)
         return try HealerProcess(
             HealerID(name), sandbox: sandbox, program: OwnProgram.beside("healer"), configuration: file,

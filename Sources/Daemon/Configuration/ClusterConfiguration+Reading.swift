@@ -47,6 +47,13 @@ extension ClusterConfiguration {
         where section.has(key) && self.zooKeeper == nil && section.areSound("zookeeper") {
             section.complain(Complaint("is there, but no `zookeeper`", "leave it out"), key)
         }
+        if self.zooKeeperAccess.usesTLS, self.discovery.zooKeeperServers, !section.reader.isDescribing {
+            section.complain(
+                Complaint(
+                    "leaves its servers to be looked at through a port that speaks TLS, which cannot be done",
+                    "name them in `nodes`, each with its plain port, or set discovery.zookeeper to false"),
+                "zookeeper_tls")
+        }
         if self.mode == .heal { self.checkHealing(section, nodes) }
         self.check(nodes, section)
     }

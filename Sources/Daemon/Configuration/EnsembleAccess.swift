@@ -8,6 +8,8 @@ struct EnsembleAccess: Hashable, Sendable {
 
     static let open = EnsembleAccess()
 
+    var usesTLS: Bool { if case .tls = self.security { true } else { false } }
+
     /// A name and its password.
     struct Credentials: Hashable, Sendable {
         var user: String
@@ -46,17 +48,20 @@ extension EnsembleAccess {
         if let user { self.security = .sasl(.init(user: user.user, password: user.password.revealed)) }
 
         guard !section.reader.isDescribing else { return }
+        for key in ["digest", "tls", "sasl"].map({ "\(prefix)\($0)" }) where section.isNull(key) {
+            section.complain(
+                Complaint("has nothing after it, which would protect nothing", "write its keys, or leave it out"), key)
+        }
         if section.has("\(prefix)sasl"), section.has("\(prefix)tls") {
             section.complain(
                 Complaint(
                     "stands beside `\(prefix)tls`: ZooKeeper's library does not do both (ZOOKEEPER-3482)",
                     "leave one of them out"), "\(prefix)sasl")
+        } else if let obstacle = section.reader.surroundings.obstacle(self.security) {
+            section.complain(
+                Complaint("cannot be used: \(obstacle)", "mend that, or leave it out"),
+                files == nil ? "\(prefix)sasl" : "\(prefix)tls")
         }
-        guard section.areSound("\(prefix)sasl"), let obstacle = section.reader.surroundings.obstacle(self.security)
-        else { return }
-        section.complain(
-            Complaint("cannot be used: \(obstacle)", "mend that, or leave it out"),
-            files == nil ? "\(prefix)sasl" : "\(prefix)tls")
     }
 }
 

@@ -31,6 +31,8 @@ final class Section {
 
     /// Whether the file says anything of this key.
     func has(_ key: String) -> Bool { self.find(key) != nil }
+    /// Whether the key is there with nothing after it, which elsewhere is as good as no key.
+    func isNull(_ key: String) -> Bool { !self.has(key) && self.entries.contains { $0.key == key } }
     var isEmpty: Bool { self.entries.isEmpty }
     var keys: [String] { self.entries.map(\.key) }
     /// Whether none of these was refused. What stands in for a refused value is nobody's word, so it is not held against

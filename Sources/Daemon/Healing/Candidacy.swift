@@ -242,6 +242,8 @@ final class Candidacy: Sendable {
     /// Says once when a server that lags can alone end our sessions, which costs a handover and nothing else. Where no
     /// server tells, nothing can be said.
     private func compareWithEnsemble() async {
+        // Servers are asked in the clear, which a port for TLS does not understand.
+        guard !self.parts.configuration.coordination.access.usesTLS else { return }
         let servers = self.parts.configuration.coordination.zooKeeper.servers
         var answer = EnsembleTiming.Answer.noAnswer
         while answer == .noAnswer {

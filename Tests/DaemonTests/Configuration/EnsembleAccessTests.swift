@@ -29,7 +29,9 @@ import Testing
     @Test("TLS goes with a digest, of the healers' ensemble and of a cluster's, and no secret is shown")
     func tls() throws {
         let loaded = try self.read(
-            self.text("tls: \(self.files), digest: \(self.user)", ", zookeeper_tls: \(self.files)"))
+            self.text(
+                "tls: \(self.files), digest: \(self.user)",
+                ", zookeeper_tls: \(self.files), discovery: {zookeeper: false}"))
         let tls = Session.Security.tls(.init(authorities: "/ca", certificate: "/c", key: "/k", passphrase: "hush"))
         #expect(loaded.configuration.coordination.access.security == tls)
         #expect(loaded.configuration.coordination.access.owners == [.init(scheme: "digest", user: "u")])
@@ -59,6 +61,8 @@ import Testing
         arguments: [
             ("sasl: USER, tls: FILES", "`coordination.sasl` stands beside `tls`"),
             ("sasl: {username: u}", "`coordination.sasl.password` is missing"),
+            ("tls: ~", "`coordination.tls` has nothing after it, which would protect nothing"),
+            ("sasl: ", "`coordination.sasl` has nothing after it, which would protect nothing"),
             ("tls: {ca_file: /ca, key_file: /k}", "`coordination.tls.certificate_file` is missing"),
             ("tls: {ca_file: ca, certificate_file: /c, key_file: /k}", "`coordination.tls.ca_file`"),
             ("tls: {ca_fil: /ca, certificate_file: /c, key_file: /k}", "did you mean `ca_file`"),
@@ -80,10 +84,21 @@ import Testing
                 problems.first?.contains(": `\(place)` cannot be used: no such thing here") == true,
                 "\(problems)")
         }
-        let cluster = self.text("root: /r", ", zookeeper_tls: \(self.files)")
+        let cluster = self.text("root: /r", ", zookeeper_tls: \(self.files), discovery: {zookeeper: false}")
         #expect(
             Sample.problems(cluster, surroundings: self.surroundings("no")).first?
                 .contains("`clusters[0].zookeeper_tls` cannot be used: no") == true)
+    }
+
+    @Test("Servers behind TLS are not looked at in the clear")
+    func discovery() {
+        let problems = Sample.problems(
+            self.text("root: /r", ", zookeeper_tls: \(self.files)"), surroundings: self.surroundings())
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains("`clusters[0].zookeeper_tls` leaves its servers to be looked at") == true)
+        let both = Sample.problems(
+            self.text("sasl: \(self.user), tls: \(self.files)"), surroundings: self.surroundings("no"))
+        #expect(both.count == 1, "\(both)")
     }
 
     @Test("A rule of somebody else's is a stranger's, the name in our own certificate is none")
