@@ -36,7 +36,7 @@ struct CoordinationTree: Sendable {
             } catch  where error.code == .operationTimeout {
                 // Servers are asked in the clear, which a port for TLS does not understand.
                 let limit = min(invocation.timeout, .seconds(1))
-                let words = access.usesTLS ? [] : await ServerWord.all(of: servers, within: limit)
+                let words = access.security.isTLS ? [] : await ServerWord.all(of: servers, within: limit)
                 throw ToolFailure.noSession(servers, within: invocation.timeout, words: words)
             } catch {
                 throw ToolFailure(error)

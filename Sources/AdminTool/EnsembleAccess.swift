@@ -6,8 +6,6 @@ struct EnsembleAccess {
     let digest: Session.Digest?
     let security: Session.Security
 
-    var usesTLS: Bool { if case .tls = self.security { true } else { false } }
-
     static let hint =
         "HEALER_ZOOKEEPER_TLS is CA,CERTIFICATE,KEY, three PEM files; HEALER_ZOOKEEPER_SASL is user:password. "
         + "`scripts/zookeeper-library` in a checkout makes a library that has both; what reads can ask a healer: "

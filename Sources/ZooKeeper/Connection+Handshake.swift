@@ -39,7 +39,7 @@ extension Connection {
             if handle.isRefused, !shared.stream.state.isFinal { return .authenticationFailed }
             isInHandshake = handle.isInHandshake
         }
-        if case .tls = self.configuration.security {
+        if self.configuration.security.isTLS {
             self.cutIfSlow(LibrarySocket(Handle(pointer: pointer)), isInHandshake, &shared, now)
             if isInHandshake, shared.handle != nil { self.readFiles(&shared) }
         }

@@ -9,6 +9,9 @@ extension Session {
         case tls(TLS)
         case sasl(SASL)
 
+        /// Whether servers are reached at ports that understand nothing in the clear.
+        public var isTLS: Bool { if case .tls = self { true } else { false } }
+
         /// Why no session can be opened with it, for people; `nil` if nothing stands against it. Reads the files.
         public var obstacle: String? {
             switch self {

@@ -261,6 +261,24 @@ struct SecureEnsembleTests {
             }
             #expect(!early.tail(1000).contains(Self.leads))
             try await self.end(early)
+
+            // As docs/operations.md has it.
+            let commands =
+                "addauth digest old:\(SecureServer.password)\n"
+                + "setAcl -R /kafka-healer auth::cdrwa,sasl:\(SecureServer.user):cdrwa\nquit\n"
+            let answer = try await output(
+                of: "/bin/sh",
+                [
+                    "-c", #"printf %s "$1" | java -cp "$2" org.apache.zookeeper.ZooKeeperMain -server "$3""#, "sh",
+                    commands, "\(try KafkaHome.jars())/*", "127.0.0.1:\(server.port)",
+                ], environment: ProcessInfo.processInfo.environment)
+            #expect(answer.code == 0, "\(answer.text)")
+            let after = try self.healer("after", sandbox, lines(sasl), library)
+            try await self.until(after, "it leads") { after.tail(1000).contains(Self.leads) }
+            try await self.until(after, "it names whom else they belong to") {
+                after.tail(1000).contains("others may change") && after.tail(1000).contains("digest:old:")
+            }
+            try await self.end(after)
         }
     }
 

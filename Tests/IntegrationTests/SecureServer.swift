@@ -22,7 +22,7 @@ struct SecureServer {
         let made = try await output(
             of: "/bin/sh", ["-c", self.certificates, "sh", folder], environment: Self.environment)
         guard made.code == 0 else { throw SandboxError("no certificates: \(made.text)") }
-        let ports = try (0..<2).map { _ in try self.freePort() }
+        let ports = try (0..<2).map { _ in try freePort() }
         let server = SecureServer(folder: folder, port: ports[0], securePort: ports[1])
         try server.configure()
         let lifeline = try server.launch()
@@ -132,12 +132,5 @@ struct SecureServer {
             guard HostClock.now < end else { throw SandboxError("the server does not answer: \(self.said)") }
             try await Task.sleep(for: .milliseconds(50))
         }
-    }
-
-    /// Free a moment ago.
-    static func freePort() throws -> UInt16 {
-        let listener = try ProxySocket.listen(Endpoint(host: "127.0.0.1", port: 0))
-        defer { close(listener) }
-        return ProxySocket.port(of: listener)
     }
 }

@@ -13,7 +13,7 @@ struct StartTests {
     func withoutZooKeeper() async throws {
         try await self.withServer { sandbox in
             try await sandbox.stop("zookeeper-1")
-            let port = try Self.freePort()
+            let port = try freePort()
             let healer = try self.healer("early", sandbox, ["HEALER_PORT": "\(port)"])
             try await Self.asked(healer) { client in
                 try await self.until("not ready") { await Self.status("readyz", port, client) == 503 }
@@ -61,7 +61,7 @@ struct StartTests {
     @Test("Without Kafka it leads, and calls nothing healthy: it says whom it asked for brokers, and why it knows none")
     func withoutKafka() async throws {
         try await self.withServer { sandbox in
-            let port = try Self.freePort()
+            let port = try freePort()
             let healer = try self.healer("alone", sandbox, ["HEALER_PORT": "\(port)"])
             try await Self.asked(healer) { client in
                 let silence = "no broker is known: the bootstrap servers 127.0.0.1:9 do not answer ("
@@ -91,7 +91,7 @@ struct StartTests {
             let named = "nodes: [{node_id: kafka-1, node_type: kafka, host: 127.0.0.1, port: \(broker.port)}]"
             let file = "\(sandbox.directory)/named.yaml"
             try Data(example.replacing("nodes: []", with: named).utf8).write(to: URL(fileURLWithPath: file))
-            let port = try Self.freePort()
+            let port = try freePort()
             let settings = ["HEALER_PORT": "\(port)", "HEALER_MODE": "observe"]
             let healer = try self.healer("named", sandbox, settings, configuration: file)
             try await Self.asked(healer) { client in
@@ -229,12 +229,5 @@ struct StartTests {
     private static func text(_ path: String, _ port: UInt16, _ client: HTTPClient) async -> String {
         let answer = try? await client.get("http://127.0.0.1:\(port)/\(path)", timeout: .seconds(20))
         return answer.map { String(decoding: $0.body, as: UTF8.self) } ?? ""
-    }
-
-    /// Free a moment ago.
-    private static func freePort() throws -> UInt16 {
-        let listener = try ProxySocket.listen(Endpoint(host: "127.0.0.1", port: 0))
-        defer { close(listener) }
-        return ProxySocket.port(of: listener)
     }
 }

@@ -47,7 +47,7 @@ extension ClusterConfiguration {
         where section.has(key) && self.zooKeeper == nil && section.areSound("zookeeper") {
             section.complain(Complaint("is there, but no `zookeeper`", "leave it out"), key)
         }
-        if self.zooKeeperAccess.usesTLS, self.discovery.zooKeeperServers, !section.reader.isDescribing {
+        if self.zooKeeperAccess.security.isTLS, self.discovery.zooKeeperServers, !section.reader.isDescribing {
             section.complain(
                 Complaint(
                     "leaves its servers to be looked at through a port that speaks TLS, which cannot be done",

@@ -8,8 +8,6 @@ struct EnsembleAccess: Hashable, Sendable {
 
     static let open = EnsembleAccess()
 
-    var usesTLS: Bool { if case .tls = self.security { true } else { false } }
-
     /// A name and its password.
     struct Credentials: Hashable, Sendable {
         var user: String
@@ -81,12 +79,10 @@ extension Session.TLS {
         let authorities = section.required("ca_file", .absolutePath)
         let certificate = section.required("certificate_file", .absolutePath)
         let key = section.required("key_file", .absolutePath)
-        let hasPassphrase = section.has("key_password") || section.reader.isDescribing
-        let passphrase = hasPassphrase ? section.secret("key_password") : nil
         section.know("key_password")
-        guard let authorities, let certificate, let key, !section.has("key_password") || passphrase != nil else {
-            return nil
-        }
+        let isLocked = section.has("key_password")
+        let passphrase = isLocked ? section.secret("key_password") : nil
+        guard let authorities, let certificate, let key, isLocked == (passphrase != nil) else { return nil }
         self.init(authorities: authorities, certificate: certificate, key: key, passphrase: passphrase?.revealed)
     }
 }

@@ -100,7 +100,7 @@ extension ZooKeeperEnsemble {
             self.log.warning(
                 "our znodes are open to everybody who reaches the ensemble: neither digest nor sasl is configured")
         }
-        if self.access.usesTLS {
+        if self.access.security.isTLS {
             self.log.info(
                 "TLS to ZooKeeper: its library compares no host names, and believes the system's authorities as well")
         }

@@ -243,7 +243,7 @@ final class Candidacy: Sendable {
     /// server tells, nothing can be said.
     private func compareWithEnsemble() async {
         // Servers are asked in the clear, which a port for TLS does not understand.
-        guard !self.parts.configuration.coordination.access.usesTLS else { return }
+        guard !self.parts.configuration.coordination.access.security.isTLS else { return }
         let servers = self.parts.configuration.coordination.zooKeeper.servers
         var answer = EnsembleTiming.Answer.noAnswer
         while answer == .noAnswer {
